@@ -1,0 +1,14 @@
+import type { Caller } from '../caller.ts'
+import type { Services } from '../services.ts'
+import type { Loaders } from './loaders.ts'
+
+/** What every resolver gets. One for each request, or for each event of a subscription. */
+export type Context = {
+  readonly caller: Caller
+  /** Shown to the caller with every error, and in every log line of the request. */
+  readonly requestId: string
+  readonly services: Services
+  readonly loaders: Loaders
+  /** The request's body as it came, to see numbers as they were written. Empty over a socket. */
+  readonly bodyText: string
+}

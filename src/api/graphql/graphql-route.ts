@@ -1,0 +1,90 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import type { GraphiQLOptions } from 'graphql-yoga'
+import { anonymous, type Caller } from '../caller.ts'
+import { type Answer, type Exchange, explain, json, type Route } from '../http.ts'
+import { type Problem, rateLimited, RequestRefused, unauthenticated } from '../problem.ts'
+import type { Services } from '../services.ts'
+import { readParams, wrongMethod } from './params.ts'
+import { extensionsOf } from './present-error.ts'
+import { type Asked, newYoga } from './yoga.ts'
+
+/** GraphiQL's settings, or false where there is none. */
+export type GraphqlRouteOptions = { readonly graphiql: GraphiQLOptions | false }
+
+/** GraphQL over HTTP at `/graphql`, and GraphiQL for browsers where it is on. */
+export function graphqlRoute(services: Services, { graphiql }: GraphqlRouteOptions): Route {
+  const yoga = newYoga(services)
+  return {
+    path: '/graphql',
+    answer: async (exchange) => {
+      if (graphiql !== false && wantsPage(exchange)) return page(graphiql)
+      return run(yoga, await readAsked(exchange, services))
+    },
+    refuse: (error, exchange) => refusal(explain(error, exchange, services.log), exchange),
+  }
+}
+
+/** In this order, so that strangers have nothing of theirs read, and nobody's body is for naught. */
+async function readAsked(exchange: Exchange, services: Services): Promise<Asked> {
+  const { method, headers } = exchange.request
+  if (method !== 'GET' && method !== 'POST') throw wrongMethod('GET, POST')
+  checkAccept(headers.accept)
+  const caller = await readCaller(headers.authorization, services)
+  const { limit, resetAt, taken } = services.rateLimiter.take(caller)
+  if (!taken) throw rateLimited(limit, resetAt.getTime() - services.clock.now().getTime())
+  const [params, bodyText] = await readParams(exchange)
+  return { exchange, caller, isAnonymous: caller === anonymous, params, bodyText }
+}
+
+async function readCaller(authorization: string | undefined, services: Services): Promise<Caller> {
+  const { callers, config } = services
+  const authentication = await callers.authenticate(authorization)
+  if (authentication.ok) return authentication.caller
+  if (authentication.reason === 'MISSING' && config.openIntrospection) return anonymous
+  throw new RequestRefused(unauthenticated(authentication.message))
+}
+
+const graphqlType = 'application/graphql-response+json'
+
+function checkAccept(accept = '*/*'): void {
+  const accepted = /\*\/\*|application\/(?:\*|json|graphql-response\+json)/i
+  if (accepted.test(accept)) return
+  const message = `Use Accept: application/json or ${graphqlType}.`
+  const reason = 'NOT_ACCEPTABLE'
+  throw new RequestRefused({ status: 406, code: 'BAD_USER_INPUT', reason, message })
+}
+
+async function run(yoga: ReturnType<typeof newYoga>, asked: Asked): Promise<Answer> {
+  const { method = 'GET', headers } = asked.exchange.request
+  const passed = ['accept', 'authorization', 'content-type'] as const
+  const request = new Request('http://localhost/graphql', {
+    method,
+    headers: passed.flatMap((name) => {
+      const value = headers[name]
+      return value === undefined ? [] : [[name, value] as [string, string]]
+    }),
+  })
+  const response = await yoga.fetch(request, { asked })
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: await response.text(),
+  }
+}
+
+function refusal(problem: Problem, { request, requestId }: Exchange): Answer {
+  const error = { message: problem.message, extensions: extensionsOf(problem, requestId) }
+  const type = request.headers.accept?.includes(graphqlType) ? graphqlType : 'application/json'
+  const contentType = { 'content-type': `${type}; charset=utf-8` }
+  return json(problem.status, { errors: [error] }, { ...contentType, ...problem.headers })
+}
+
+function wantsPage({ request, url }: Exchange): boolean {
+  const asksForHtml = request.headers.accept?.includes('text/html') ?? false
+  return request.method === 'GET' && asksForHtml && !url.searchParams.has('query')
+}
+
+function page(options: GraphiQLOptions): Answer {
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'x-frame-options': 'DENY' }
+  return { status: 200, headers, body: renderGraphiQL(options) }
+}

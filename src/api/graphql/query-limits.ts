@@ -1,0 +1,93 @@
+import { costLimitRule } from '@escape.tech/graphql-armor-cost-limit'
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases'
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth'
+import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives'
+import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens'
+import {
+  type ASTNode,
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  validate,
+  type ValidationContext,
+  visit,
+} from 'graphql'
+import {
+  aliasesMax,
+  directivesMax,
+  queryCostMax,
+  queryDepthMax,
+  queryTokensMax,
+} from '../../limits.ts'
+import { tooComplex } from './operation.ts'
+
+/** Stops the parser at this many tokens, so that deep nesting cannot exhaust its stack. */
+export const tokenLimit = maxTokensPlugin({
+  n: queryTokensMax,
+  onReject: [
+    () => {
+      const message = `Query has more than ${queryTokensMax} tokens.`
+      throw tooComplex('QUERY_TOO_LONG', { message, limit: queryTokensMax })
+    },
+  ],
+})
+
+/** Cheap rules, each one walk over the document: they keep it from the dear ones. */
+const shapeRules = [
+  maxDepthRule({ ...options('QUERY_TOO_DEEP', 'depth', queryDepthMax), flattenFragments: true }),
+  maxAliasesRule(options('TOO_MANY_ALIASES', 'number of aliases', aliasesMax)),
+  maxDirectivesRule(options('TOO_MANY_DIRECTIVES', 'number of directives', directivesMax)),
+]
+
+/**
+ * Two for an object, one for a value, times the size of each page they are on. Depth costs nothing
+ * more: it has a limit of its own.
+ */
+const costRule = costLimitRule({
+  ...options('QUERY_TOO_COMPLEX', 'cost', queryCostMax),
+  maxCost: queryCostMax,
+  depthCostFactor: 1,
+  flattenFragments: true,
+})
+
+/** Refuses what would cost too much to execute, or even to validate. */
+export function refuseCostly(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  variables: Readonly<Record<string, unknown>>,
+): void {
+  const [tooLarge] = validate(schema, document, shapeRules)
+  const [error] = tooLarge ? [tooLarge] : validate(schema, sized(document, variables), [costRule])
+  if (error) throw error.originalError ?? error
+}
+
+/** The rule reads page sizes as literals alone, so those given as variables are written in. */
+function sized(document: DocumentNode, variables: Readonly<Record<string, unknown>>): DocumentNode {
+  const argument = { enter: (node: ASTNode) => sizedArgument(node, variables) }
+  return visit(document, { [Kind.ARGUMENT]: argument })
+}
+
+function sizedArgument(node: ASTNode, variables: Readonly<Record<string, unknown>>) {
+  if (node.kind !== Kind.ARGUMENT || node.value.kind !== Kind.VARIABLE) return undefined
+  if (node.name.value !== 'first' && node.name.value !== 'last') return undefined
+  const value = variables[node.value.name.value]
+  if (typeof value !== 'number') return undefined
+  return { ...node, value: { kind: Kind.INT, value: String(Math.trunc(value)) } }
+}
+
+/** A rule that reports instead of throwing: then it is an answer with 400, not a failure of ours. */
+function options(reason: string, what: string, limit: number) {
+  return {
+    n: limit,
+    propagateOnRejection: false,
+    onReject: [
+      (context: ValidationContext | null, error: GraphQLError) => {
+        const actual = Number(/found ([\d.]+)/.exec(error.message)?.[1])
+        const message = `Query ${what} ${actual} is over the limit of ${limit}.`
+        const originalError = tooComplex(reason, { message, limit, actual })
+        context?.reportError(new GraphQLError(message, { originalError }))
+      },
+    ],
+  }
+}

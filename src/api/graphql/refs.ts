@@ -1,0 +1,20 @@
+import type { ApiKey } from '../../model/api-key.ts'
+import type { Endpoint } from '../../model/endpoint.ts'
+import type { EventType } from '../../model/event-type.ts'
+import type { Workspace } from '../../model/workspace.ts'
+import type { StoredDelivery } from '../../store/delivery.ts'
+import { builder } from './builder.ts'
+
+/**
+ * The types that others point at, apart from the files that describe them: an endpoint has
+ * deliveries and a delivery an endpoint, and files must not import each other in a circle.
+ */
+export const WorkspaceRef = builder.objectRef<Workspace>('Workspace')
+/** See {@link WorkspaceRef}. */
+export const ApiKeyRef = builder.objectRef<ApiKey>('ApiKey')
+/** See {@link WorkspaceRef}. */
+export const EventTypeRef = builder.objectRef<EventType>('EventType')
+/** See {@link WorkspaceRef}. */
+export const EndpointRef = builder.objectRef<Endpoint>('Endpoint')
+/** See {@link WorkspaceRef}. */
+export const DeliveryRef = builder.objectRef<StoredDelivery>('Delivery')

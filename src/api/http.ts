@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { drainMsMax, requestMsMax } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { isOurFault, problemOf, RequestRefused } from './problem.ts'
+
+/** One request and its answer to be. */
+export type Exchange = {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** In the answer's `x-request-id`, in its errors, and in every log line about it. */
+  readonly requestId: string
+  readonly url: URL
+}
+
+/** One answer, whole. */
+export type Answer = {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Buffer
+}
+
+/** What answers requests to a path. */
+export type Route = {
+  /** An exact path, or a beginning that ends with a slash. */
+  readonly path: string
+  readonly answer: (exchange: Exchange) => Promise<Answer>
+  /** How the route's protocol shows a failure. */
+  readonly refuse: (error: unknown, exchange: Exchange) => Answer
+}
+
+/** A server that listens. Disposing it lets running requests end, but no longer than the drain. */
+export type HttpServer = AsyncDisposable & {
+  readonly server: Server
+  readonly port: number
+}
+
+type Listening = {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly routes: readonly Route[]
+  readonly log: Pick<Log, 'error' | 'warn'>
+}
+
+/** Starts to listen. Upgrades to WebSocket are the caller's: the server emits them. */
+export async function serveHttp({ host, port, routes, log }: Listening): Promise<HttpServer> {
+  const server = createServer({ requestTimeout: requestMsMax, keepAliveTimeout: 60_000 })
+  server.on('request', (request, response) => {
+    void answer(routes, { request, response }).catch((error: unknown) => {
+      log.error({ err: error }, 'could not answer a request')
+      response.destroy()
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => resolve(server.off('error', reject) && undefined))
+  })
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: () => close(server),
+  }
+}
+
+async function answer(
+  routes: readonly Route[],
+  { request, response }: Pick<Exchange, 'request' | 'response'>,
+): Promise<void> {
+  const url = URL.parse(request.url ?? '/', 'http://localhost')
+  const exchange = { request, response, requestId: randomUUID(), url: url ?? new URL('http://x') }
+  const route = routes.find(({ path }) => covers(path, exchange.url.pathname)) ?? nowhere
+  const result = await route.answer(exchange).catch((error: unknown) => {
+    return route.refuse(error, exchange)
+  })
+  if (!response.headersSent) send(exchange, result)
+}
+
+function covers(path: string, pathname: string): boolean {
+  return path === pathname || (path.endsWith('/') && pathname.startsWith(path))
+}
+
+function send({ request, response, requestId }: Exchange, result: Answer): void {
+  response.statusCode = result.status
+  response.setHeader('x-request-id', requestId)
+  response.setHeader('x-content-type-options', 'nosniff')
+  response.setHeader('cache-control', 'no-store')
+  for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, value)
+  // A body that was refused is not read to its end: the connection cannot be used again.
+  if (!request.complete) response.setHeader('connection', 'close')
+  response.end(result.body ?? '')
+  request.resume()
+}
+
+const nowhere: Route = {
+  path: '',
+  answer: () => {
+    throw new RequestRefused({ status: 404, code: 'BAD_USER_INPUT', message: 'Not found.' })
+  },
+  refuse: (error, { requestId }) => {
+    const { status, message } = problemOf(error)
+    return json(status, { error: { message, requestId } })
+  },
+}
+
+/** An answer of JSON. */
+export function json(status: number, body: unknown, headers: Answer['headers'] = {}): Answer {
+  const type = { 'content-type': 'application/json; charset=utf-8' }
+  return { status, headers: { ...type, ...headers }, body: JSON.stringify(body) }
+}
+
+/** Logs what is our fault with its cause, and answers what the outside may know. */
+export function explain(error: unknown, { requestId }: Pick<Exchange, 'requestId'>, log: ErrorLog) {
+  const problem = problemOf(error)
+  if (isOurFault(problem)) log.error({ err: error, requestId, code: problem.code }, 'request failed')
+  return problem
+}
+
+type ErrorLog = Pick<Log, 'error'>
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const force = setTimeout(() => server.closeAllConnections(), drainMsMax)
+  await closed
+  clearTimeout(force)
+}

@@ -1,0 +1,122 @@
+import { AppError } from '../errors.ts'
+import type { ErrorCode, InputIssue } from '../errors.ts'
+import type { Scope } from '../model/api-key.ts'
+import { isDatabaseDown } from './database-down.ts'
+
+/** Codes of errors that no mutation answers as its result. */
+export type TopLevelCode =
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'RATE_LIMITED'
+  | 'GRAPHQL_PARSE_FAILED'
+  | 'GRAPHQL_VALIDATION_FAILED'
+  | 'BAD_USER_INPUT'
+  | 'QUERY_TOO_COMPLEX'
+  | 'UNAVAILABLE'
+  | 'INTERNAL_SERVER_ERROR'
+
+/** A failure as the outside sees it, whatever the protocol. */
+export type Problem = {
+  /** The HTTP status where the whole request fails with it. */
+  readonly status: number
+  readonly code: TopLevelCode
+  /** The finer code of a domain error, or of a fault in the request's envelope. */
+  readonly reason?: string
+  readonly message: string
+  readonly issues?: readonly InputIssue[]
+  /** The variable or argument that is wrong, where it is one alone. */
+  readonly field?: string
+  readonly limit?: number
+  readonly actual?: number
+  /** Whether the same request may succeed later. */
+  readonly retryable?: boolean
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Thrown where a request is refused before any domain code runs. */
+export class RequestRefused extends Error {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.message)
+    this.name = 'RequestRefused'
+    this.problem = problem
+  }
+}
+
+/** Refused for having asked too often in this minute. */
+export function rateLimited(limit: number, resetInMs: number): RequestRefused {
+  const headers = { 'retry-after': String(Math.max(1, Math.ceil(resetInMs / 1000))) }
+  const message = `Rate limit of ${limit} requests a minute for this key.`
+  return new RequestRefused({
+    status: 429,
+    code: 'RATE_LIMITED',
+    message,
+    limit,
+    retryable: true,
+    headers,
+  })
+}
+
+/** Refused for want of a scope. */
+export function forbidden(what: string, scopes: readonly Scope[]): RequestRefused {
+  const held = scopes.length > 0 ? scopes.join(', ') : 'none'
+  const message = `This key may not use ${what}; its scopes: ${held}.`
+  return new RequestRefused({ status: 403, code: 'FORBIDDEN', message })
+}
+
+type Translation = Pick<Problem, 'status' | 'code'>
+
+/** The one table of what a domain error is to the outside. */
+const translations: Record<ErrorCode, Translation> = {
+  INVALID_INPUT: { status: 400, code: 'BAD_USER_INPUT' },
+  NOT_FOUND: { status: 404, code: 'BAD_USER_INPUT' },
+  CONFLICT: { status: 409, code: 'BAD_USER_INPUT' },
+  URL_NOT_ALLOWED: { status: 400, code: 'BAD_USER_INPUT' },
+  LIMIT_EXCEEDED: { status: 400, code: 'BAD_USER_INPUT' },
+  INVALID_STATE: { status: 409, code: 'BAD_USER_INPUT' },
+  UNAVAILABLE: { status: 503, code: 'UNAVAILABLE' },
+}
+
+const unavailable: Problem = {
+  status: 503,
+  code: 'UNAVAILABLE',
+  message: 'The service is not available right now. Try again.',
+  retryable: true,
+  headers: { 'retry-after': '1' },
+}
+
+const internal: Problem = {
+  status: 500,
+  code: 'INTERNAL_SERVER_ERROR',
+  message: 'Something went wrong on our side.',
+}
+
+/** What the outside is told of a failure. What we do not know is our bug, and stays inside. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof RequestRefused) return error.problem
+  if (error instanceof AppError) return domainProblem(error)
+  return isDatabaseDown(error) ? unavailable : internal
+}
+
+function domainProblem(error: AppError): Problem {
+  if (error.code === 'UNAVAILABLE') return { ...unavailable, message: error.message }
+  return {
+    ...translations[error.code],
+    reason: error.code,
+    message: error.message,
+    ...(error.issues.length > 0 && { issues: error.issues }),
+    ...(error.limit > 0 && { limit: error.limit }),
+  }
+}
+
+/** Whether somebody on our side must look at it: its cause goes to the log, not to the caller. */
+export function isOurFault(problem: Problem): boolean {
+  return problem.status >= 500
+}
+
+/** Refused for a missing or unusable key (RFC 6750, section 3). */
+export function unauthenticated(message: string): Problem {
+  const headers = { 'www-authenticate': 'Bearer' }
+  return { status: 401, code: 'UNAUTHENTICATED', message, headers }
+}

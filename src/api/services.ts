@@ -1,0 +1,29 @@
+import type { ControlPorts } from '../control/ports.ts'
+import type { PublishedEvent, PublishRequest } from '../pipeline/stages.ts'
+import type { AddressPolicy } from '../rules/address.ts'
+import type { Callers } from './caller.ts'
+import type { Cursors } from './graphql/cursor.ts'
+import type { RateLimiter } from './rate-limit.ts'
+
+/** What of the configuration the API must know. */
+export type ApiConfig = {
+  /** Networks endpoints may lie in although they are not public. */
+  readonly allowedNetworks: AddressPolicy
+  readonly httpsOnly: boolean
+  /** Requests in a minute that a new workspace key gets unless told otherwise; 0: no limit. */
+  readonly apiRateLimit: number
+  /** Whether the schema is shown to callers without a key. */
+  readonly openIntrospection: boolean
+}
+
+/** What the API layer needs: functions, nothing to reach into. Built once, by `app.ts`. */
+export type Services = ControlPorts & {
+  readonly config: ApiConfig
+  readonly callers: Callers
+  readonly rateLimiter: RateLimiter
+  readonly cursors: Cursors
+  readonly publisher: ControlPorts['publisher'] & {
+    /** Stores events with all their deliveries. Answers after the commit. */
+    readonly publish: (request: PublishRequest) => Promise<readonly PublishedEvent[]>
+  }
+}

@@ -1,0 +1,30 @@
+import type { Log } from '../log.ts'
+import type { Clock } from '../clock.ts'
+import type { Database } from '../db.ts'
+import type { Sealer } from '../seal.ts'
+
+/** One ping on its way: a delivery like any other, to one endpoint alone. */
+export type PingRequest = {
+  readonly workspaceId: string
+  readonly endpointId: string
+  readonly eventType: string
+  readonly payloadText: string
+}
+
+/** What setting up needs from the rest of the program: functions, nothing to reach into. */
+export type ControlPorts = {
+  readonly clock: Clock
+  readonly database: Database
+  readonly log: Pick<Log, 'warn' | 'info' | 'error'>
+  readonly sealer: Sealer
+  readonly wake: {
+    /** There may be work for these endpoints' lanes. A hint: the sweep finds what it misses. */
+    readonly lanes: (endpointIds: readonly string[]) => Promise<void>
+    /** An endpoint's settings changed: its lane reads it again. */
+    readonly endpointChanged: (endpointId: string) => void
+  }
+  readonly publisher: {
+    /** Stores a delivery to this endpoint alone. Answers after the commit. */
+    readonly ping: (request: PingRequest) => Promise<{ readonly deliveryId: string }>
+  }
+}

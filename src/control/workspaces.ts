@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { AppError, notFound } from '../errors.ts'
+import { externalIdLengthMax, nameLengthMax } from '../limits.ts'
+import { type Workspace, WorkspaceEntity } from '../model/workspace.ts'
+import { newUuid } from '../rules/id.ts'
+import { wireFormatNames } from '../rules/wire-formats.ts'
+import { violates } from '../store/conflict.ts'
+import { changed, foreignId, freeText, givenOf, optional, readInput } from './input.ts'
+import type { ControlPorts } from './ports.ts'
+
+const creation = z.object({
+  name: freeText(nameLengthMax),
+  externalId: optional(foreignId(externalIdLengthMax)),
+  wireFormat: optional(z.enum(wireFormatNames)),
+})
+
+/** What a new workspace is made of. */
+export type WorkspaceCreation = z.input<typeof creation>
+
+/** Adds a workspace: one customer of the platform. */
+export async function createWorkspace(
+  { clock, database }: ControlPorts,
+  input: WorkspaceCreation,
+): Promise<Workspace> {
+  const { name, externalId, wireFormat } = readInput(creation, input)
+  const em = database.orm.em.fork()
+  const createdAt = clock.now()
+  const workspace = em.create(WorkspaceEntity, {
+    id: newUuid(createdAt.getTime()),
+    name,
+    externalId: externalId ?? null,
+    wireFormat: wireFormat ?? 'STANDARD_WEBHOOKS',
+    createdAt,
+  })
+  await em.flush().catch((error: unknown) => {
+    if (!violates(error, 'workspace_external_id_key')) throw error
+    const message = `externalId: another workspace has "${externalId}".`
+    throw new AppError('CONFLICT', message, { cause: error })
+  })
+  return workspace
+}
+
+const update = z.object({
+  name: changed(freeText(nameLengthMax)),
+  wireFormat: changed(z.enum(wireFormatNames)),
+})
+
+/** What can be changed of a workspace. */
+export type WorkspaceUpdate = z.input<typeof update>
+
+/** Changes a workspace. Its endpoints keep the wire format they have. */
+export async function updateWorkspace(
+  { database }: ControlPorts,
+  id: string,
+  input: WorkspaceUpdate,
+): Promise<Workspace> {
+  const changes = givenOf(readInput(update, input))
+  const em = database.orm.em.fork()
+  const workspace = await em.findOne(WorkspaceEntity, { id }, { comments: 'updateWorkspace' })
+  if (!workspace) throw notFound('Workspace')
+  em.assign(workspace, changes)
+  await em.flush()
+  return workspace
+}

@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { MikroORM, type Options } from '@mikro-orm/postgresql'
+import { Migration, Migrator } from '@mikro-orm/migrations'
+import pg from 'pg'
+import { databaseConnectionsMax, databaseTimeoutMs } from './limits.ts'
+import { entities } from './model/entities.ts'
+import { installQueue } from './queue.ts'
+
+/** Plain SQL on the hot path: parameters in arrays, one statement a round trip. */
+export type Pool = pg.Pool
+
+/** What a statement runs on: the pool, or one client inside a transaction. */
+export type Queryable = Pick<pg.ClientBase, 'query'>
+
+export type Database = AsyncDisposable & {
+  /** Set-up and queries. Fork one entity manager per operation. */
+  readonly orm: MikroORM
+  /** The data plane, with connections of its own, so that no list query can starve it. */
+  readonly pool: Pool
+}
+
+const migrationsFolder = new URL('../migrations/', import.meta.url)
+/** Any number will do as long as every process of every version takes the same one. */
+const migrationLock = 7_226_001
+
+/** Connects lazily: a database that is down is an error of the first statement, not of this call. */
+export async function openDatabase(url: string): Promise<Database> {
+  const orm = await MikroORM.init(ormOptions(url))
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: databaseConnectionsMax,
+    connectionTimeoutMillis: databaseTimeoutMs,
+    keepAlive: true,
+    application_name: 'postrider',
+    // Statements of the hot path are prepared once; planning again over all partitions costs more
+    // than the statement itself.
+    options: '-c plan_cache_mode=force_generic_plan -c timezone=UTC',
+  })
+  // A connection the server drops while idle: the pool replaces it; the next statement reports it.
+  pool.on('error', () => {})
+  return {
+    orm,
+    pool,
+    [Symbol.asyncDispose]: async () => {
+      await pool.end()
+      await orm.close()
+    },
+  }
+}
+
+/** Brings a database to this version. Safe to run from many processes at once: one does the work. */
+export async function migrate(url: string): Promise<void> {
+  const guard = new pg.Client({ connectionString: url })
+  await guard.connect()
+  try {
+    await guard.query('/* migrationLock */ select pg_advisory_lock($1)', [migrationLock])
+    const orm = await MikroORM.init(ormOptions(url))
+    try {
+      await orm.migrator.up()
+    } finally {
+      await orm.close()
+    }
+    await installQueue(url)
+  } finally {
+    await guard.end()
+  }
+}
+
+function ormOptions(url: string): Options {
+  return {
+    clientUrl: url,
+    entities,
+    extensions: [Migrator],
+    migrations: { migrationsList: sqlMigrations(), snapshot: false, tableName: 'migration', silent: true },
+    pool: { max: databaseConnectionsMax },
+    driverOptions: { connectionTimeoutMillis: databaseTimeoutMs, application_name: 'postrider' },
+    forceUtcTimezone: true,
+  }
+}
+
+/** Migrations are plain SQL files, so that they can be read, linted and run by hand. */
+function sqlMigrations() {
+  const names = readdirSync(migrationsFolder).filter((name) => /^\d{4}-.*\.sql$/.test(name))
+  return names.sort().map((name) => ({
+    name: name.replace(/\.sql$/, ''),
+    class: class extends Migration {
+      override up(): void {
+        this.addSql(readFileSync(new URL(name, migrationsFolder), 'utf8'))
+      }
+    },
+  }))
+}
+
+/** Runs `work` in one transaction on one connection; whatever it throws rolls it back. */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (client: Queryable) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    client.release()
+    return result
+  } catch (error) {
+    // A connection that cannot even roll back is not given to anyone again.
+    const broken = await client.query('rollback').then(() => false, () => true)
+    client.release(broken)
+    throw error
+  }
+}

@@ -1,0 +1,93 @@
+import type { Clock } from '../clock.ts'
+import type { Database } from '../db.ts'
+import { checkpointEveryMs, feedCatchUpsMax, feedReadChangesMax } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { type ChangePosition, readChanges } from '../store/change.ts'
+import { type Read, readsOf } from '../store/reads.ts'
+import { completeChanges, positionAt, positionTime, readTo } from './change.ts'
+import { openNotifier } from './notifier.ts'
+import { type FeedWish, type Missed, openSubscriber, type Subscriber } from './subscriber.ts'
+import { openTailer } from './tailer.ts'
+import { newTurns } from './turns.ts'
+
+/** The live feed of deliveries: one in each process. */
+export type Hub = AsyncDisposable & {
+  readonly subscribe: (wish: FeedWish) => Subscriber
+  /**
+   * Changes of these workspaces were committed by this process. A hint that costs next to nothing:
+   * it spares subscribers here and elsewhere the wait for the next poll.
+   */
+  readonly changed: (workspaceIds: readonly string[]) => void
+}
+
+export type HubOptions = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  /** Older places are answered by a reset. */
+  readonly retentionDays: number
+  /** For tests; `limits.ts` says how often otherwise. */
+  readonly checkpointEveryMs?: number
+}
+
+/** Opens the feed. Reads nothing until there are subscribers. */
+export function openHub(options: HubOptions): Hub {
+  const { database, clock, log } = options
+  const read = readsOf(database)
+  const turn = newTurns(feedCatchUpsMax)
+  const tailer = openTailer({ read, clock, log })
+  const notifier = openNotifier({ pool: database.pool, log, heard: tailer.poke })
+  const subscribers = new Set<Subscriber>()
+  return {
+    subscribe: (wish) => {
+      notifier.listen()
+      const subscriber = openSubscriber({
+        ...wish,
+        tailer,
+        log,
+        readAfter: (after) => turn(() => readMissed(read, clock, { ...wish, after })),
+        refusal: (position, end) => refusal(options, position, end),
+        checkpointEveryMs: options.checkpointEveryMs ?? checkpointEveryMs,
+      })
+      subscribers.add(subscriber)
+      return {
+        next: subscriber.next,
+        return: () => {
+          subscribers.delete(subscriber)
+          return subscriber.return()
+        },
+      }
+    },
+    changed: (workspaceIds) => {
+      tailer.poke(workspaceIds)
+      notifier.announce(workspaceIds)
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...subscribers].map((subscriber) => subscriber.return()))
+      await tailer[Symbol.asyncDispose]()
+      await notifier[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function readMissed(
+  read: Read,
+  clock: Clock,
+  wish: { workspaceId: string; after: ChangePosition },
+): Promise<Missed> {
+  const page = await readChanges(read, [wish], feedReadChangesMax)
+  const end = positionAt(page.fence, clock.now())
+  const changes = await completeChanges(read, wish.workspaceId, page.changes)
+  return { changes, ...readTo(wish.after, page.changes, end) }
+}
+
+function refusal(
+  { clock, retentionDays }: HubOptions,
+  position: ChangePosition,
+  end: ChangePosition,
+): string | undefined {
+  if (position.xid > end.xid) return 'The cursor is of another database, or of a later state.'
+  const ageDays = (clock.now().getTime() - positionTime(position)) / 86_400_000
+  if (ageDays < retentionDays) return undefined
+  return `The cursor is older than the ${retentionDays} days that changes are kept.`
+}

@@ -1,0 +1,104 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import type { Pool } from '../db.ts'
+import { feedPollMs, notifyEveryMs, notifyWorkspacesMax } from '../limits.ts'
+import type { Log } from '../log.ts'
+
+/** Tells other processes that there are changes, and hears it from them. Hints: polling is behind. */
+export type Notifier = AsyncDisposable & {
+  /** There are changes of these workspaces, committed by this process. */
+  readonly announce: (workspaceIds: readonly string[]) => void
+  /** Begins to hear the others, and goes on until disposed. Only the first call does anything. */
+  readonly listen: () => void
+}
+
+type NotifierOptions = {
+  readonly pool: Pool
+  readonly log: Log
+  /** Null: some workspace or other. */
+  readonly heard: (workspaceIds: readonly string[] | null) => void
+}
+
+const channel = 'postrider_change'
+
+/**
+ * NOTIFY takes a lock of the whole database at commit: inside the recording transactions it took
+ * inserts from 10,000 to 2,500 a second. So one of these announces what many transactions did, in
+ * a statement of its own, at most once in `notifyEveryMs`.
+ */
+export function openNotifier({ pool, log, heard }: NotifierOptions): Notifier {
+  // Told apart by this from what other processes announce: our own subscribers know already.
+  const self = randomUUID()
+  const closing = new AbortController()
+  let waiting = new Set<string>()
+  let sending: Promise<void> | undefined
+  let listening: Promise<void> | undefined
+
+  async function send(): Promise<void> {
+    while (waiting.size > 0 && !closing.signal.aborted) {
+      const names = waiting.size > notifyWorkspacesMax ? '*' : [...waiting].join(',')
+      waiting = new Set()
+      await pool
+        .query({
+          name: 'announceChanges',
+          text: '/* announceChanges */ select pg_notify($1, $2)',
+          values: [channel, `${self} ${names}`],
+        })
+        .catch((error: unknown) => log.debug({ err: error }, 'could not announce changes'))
+      await pause(notifyEveryMs, undefined, { ref: false, signal: closing.signal }).catch(() => {})
+    }
+    sending = undefined
+  }
+
+  return {
+    announce: (workspaceIds) => {
+      for (const workspaceId of workspaceIds) waiting.add(workspaceId)
+      sending ??= send()
+    },
+    listen: () => {
+      listening ??= listen({ pool, log, closing: closing.signal, hear })
+    },
+    [Symbol.asyncDispose]: async () => {
+      closing.abort()
+      await Promise.all([sending, listening])
+    },
+  }
+
+  function hear(payload: string): void {
+    const [sender, names = ''] = payload.split(' ')
+    if (sender !== self) heard(names === '*' ? null : names.split(','))
+  }
+}
+
+type Listening = Pick<NotifierOptions, 'pool' | 'log'> & {
+  readonly closing: AbortSignal
+  readonly hear: (payload: string) => void
+}
+
+/** Holds one connection of the pool; where it breaks, another one, until closing. */
+async function listen({ pool, log, closing, hear }: Listening): Promise<void> {
+  while (!closing.aborted) {
+    try {
+      const client = await pool.connect()
+      client.on('notification', ({ payload = '' }) => hear(payload))
+      try {
+        await client.query(`/* listenForChanges */ listen ${channel}`)
+        await ended(client, closing)
+      } finally {
+        client.release(true) // it listens: of no use to others
+      }
+    } catch (error) {
+      log.debug({ err: error }, 'not listening for changes, trying again')
+    }
+    await pause(feedPollMs, undefined, { ref: false, signal: closing }).catch(() => {})
+  }
+}
+
+function ended(client: pg.PoolClient, closing: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.once('error', reject)
+    client.once('end', () => resolve())
+    closing.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

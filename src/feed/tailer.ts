@@ -1,0 +1,146 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
+import { feedGapMs, feedPollMs, feedReadChangesMax, feedReadWorkspacesMax } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { type ChangePage, type ChangePosition, readChanges, readFence } from '../store/change.ts'
+import type { Read } from '../store/reads.ts'
+import { completeChanges, type FeedChange, positionAt, readTo } from './change.ts'
+import { newSignal, type Signal } from './signal.ts'
+
+/** News of one workspace: all its changes up to a place, in the feed's order. */
+export type News = { readonly changes: readonly FeedChange[]; readonly upTo: ChangePosition }
+
+type Listener = (news: News) => void
+
+/** One listener among those who follow a workspace. */
+export type Following = {
+  /** The end of the feed when following began. */
+  readonly from: ChangePosition
+  /** Everything up to here was told to whoever followed. */
+  readonly position: () => ChangePosition
+  readonly stop: () => void
+}
+
+/** Reads the end of the feed, once for all subscribers of this process. */
+export type Tailer = AsyncDisposable & {
+  readonly follow: (workspaceId: string, listener: Listener) => Promise<Following>
+  /** There may be news of these workspaces; null: of any. */
+  readonly poke: (workspaceIds: readonly string[] | null) => void
+}
+
+type Tail = {
+  readonly workspaceId: string
+  readonly listeners: Set<Listener>
+  position: ChangePosition
+  /** To be read at once. */
+  poked: boolean
+  /** To be read until the fence has passed this transaction; null: with all others. */
+  awaited: bigint | null
+}
+
+type TailerOptions = { readonly read: Read; readonly clock: Clock; readonly log: Log }
+
+/**
+ * One loop: it sleeps until poked or until `feedPollMs` has passed, then reads the workspaces that
+ * have subscribers, and no others. A poke says "committed", but the row may still be behind the
+ * fence, held there by a transaction that nobody will announce. So a poked workspace is read again
+ * and again, ever more slowly, until the fence has passed every transaction that had begun by then.
+ */
+export function openTailer(options: TailerOptions): Tailer {
+  const tails = new Map<string, Tail>()
+  const signal = newSignal()
+  const closing = new AbortController()
+  const poke = (tail: Tail | undefined) => {
+    if (!tail) return
+    tail.poked = true
+    signal.raise()
+  }
+  const running = run({ ...options, tails, signal, poke, closing: closing.signal })
+  return {
+    follow: async (workspaceId, listener) => {
+      const from = positionAt(await readFence(options.read), options.clock.now())
+      const tail = tails.get(workspaceId) ?? newTail(workspaceId, from)
+      tails.set(workspaceId, tail)
+      tail.listeners.add(listener)
+      poke(tail)
+      const stop = () => {
+        tail.listeners.delete(listener)
+        if (tail.listeners.size === 0) tails.delete(workspaceId)
+      }
+      return { from, position: () => tail.position, stop }
+    },
+    poke: (workspaceIds) => {
+      for (const workspaceId of workspaceIds ?? tails.keys()) poke(tails.get(workspaceId))
+    },
+    [Symbol.asyncDispose]: async () => {
+      closing.abort()
+      signal.raise()
+      await running
+    },
+  }
+}
+
+function newTail(workspaceId: string, position: ChangePosition): Tail {
+  return { workspaceId, listeners: new Set(), position, poked: false, awaited: null }
+}
+
+type Loop = TailerOptions & {
+  readonly tails: ReadonlyMap<string, Tail>
+  readonly signal: Signal
+  readonly poke: (tail: Tail) => void
+  readonly closing: AbortSignal
+}
+
+async function run(loop: Loop): Promise<void> {
+  const { tails, signal, closing, log } = loop
+  let allReadAtMs = 0
+  let rounds = 0
+  while (!closing.aborted) {
+    const hot = [...tails.values()].some(isHot)
+    const waitMs = hot ? Math.min(feedGapMs * 2 ** rounds, feedPollMs) : feedPollMs
+    await signal.wait(tails.size > 0 ? waitMs : Infinity)
+    const all = performance.now() - allReadAtMs >= feedPollMs
+    if (all) allReadAtMs = performance.now()
+    const due = [...tails.values()].filter((tail) => all || isHot(tail))
+    rounds = due.some((tail) => tail.poked) ? 0 : rounds + 1
+    await readTails(loop, due).catch((error: unknown) => {
+      log.warn({ err: error }, 'could not read the feed, trying again')
+    })
+    // Changes of this time share one read.
+    await pause(feedGapMs, undefined, { ref: false })
+  }
+}
+
+function isHot(tail: Tail): boolean {
+  return tail.poked || tail.awaited !== null
+}
+
+async function readTails(loop: Loop, due: readonly Tail[]): Promise<void> {
+  for (let start = 0; start < due.length; start += feedReadWorkspacesMax) {
+    const some = due.slice(start, start + feedReadWorkspacesMax)
+    const poked = new Set(some.filter((tail) => tail.poked))
+    // Before the read: a poke that comes meanwhile is of a commit it may not see.
+    for (const tail of some) tail.poked = false
+    const wishes = some.map(({ workspaceId, position }) => ({ workspaceId, after: position }))
+    const page = await readChanges(loop.read, wishes, feedReadChangesMax)
+    for (const tail of some) {
+      const awaited = poked.has(tail) ? page.horizon : tail.awaited
+      tail.awaited = awaited !== null && page.fence < awaited ? awaited : null
+    }
+    const end = positionAt(page.fence, loop.clock.now())
+    await Promise.all(some.map((tail) => tell(loop, tail, { page, end })))
+  }
+}
+
+async function tell(
+  loop: Loop,
+  tail: Tail,
+  { page, end }: { page: ChangePage; end: ChangePosition },
+): Promise<void> {
+  const found = page.changes.filter((change) => change.workspaceId === tail.workspaceId)
+  const changes = await completeChanges(loop.read, tail.workspaceId, found)
+  const { upTo, full } = readTo(tail.position, found, end)
+  tail.position = upTo
+  if (full) loop.poke(tail)
+  for (const hear of tail.listeners) hear({ changes, upTo })
+}

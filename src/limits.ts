@@ -1,0 +1,208 @@
+/**
+ * Every bound of the program, with its reason. A wait without a limit or a buffer without a bound
+ * is a bug (promise P9). Units are the last word of a name.
+ */
+
+// What is published.
+/** One payload. Receivers' own limits start at 256 KiB (AWS API Gateway, Slack). */
+export const payloadBytesMax = 256 * 1024
+/** Events in one batch. */
+export const batchEventsMax = 1000
+export const idempotencyKeyLengthMax = 255
+/** How far ahead `deliverAt` may lie. */
+export const deliverAtDaysMax = 30
+
+// What people set up.
+export const nameLengthMax = 128
+export const descriptionLengthMax = 1024
+export const externalIdLengthMax = 128
+export const metadataBytesMax = 16 * 1024
+/** JSON nesting that is read at all. Node's own JSON.stringify overflows its stack near 5,000. */
+export const jsonDepthMax = 64
+/** Nesting of a payload: the text travels as it is, but is read to be shown and to be validated. */
+export const payloadDepthMax = 512
+export const eventTypeNameLengthMax = 128
+export const eventTypesPerEndpointMax = 100
+export const eventTypesMax = 5000
+export const endpointsPerWorkspaceMax = 1000
+export const urlLengthMax = 2048
+/** Secrets that are still signing after rotations. */
+export const previousSecretsMax = 10
+export const previousSecretTtlSecondsMax = 30 * 24 * 3600
+/** Bytes behind `whsec_`: what the Standard Webhooks specification asks for. */
+export const secretBytesMin = 24
+export const secretBytesMax = 64
+/** Characters of a secret in the formats that take any text. */
+export const secretLengthMin = 16
+export const secretLengthMax = 128
+export const customHeadersMax = 50
+export const customHeaderNameLengthMax = 256
+export const customHeaderValueBytesMax = 4096
+/** Names and values of all custom headers together. Common servers refuse 16 KiB of headers. */
+export const customHeadersBytesMax = 8 * 1024
+export const retriesMax = 20
+export const retryDelaySecondsMax = 7 * 24 * 3600
+export const rateLimitPerSecondMax = 10_000
+
+// One request to a receiver.
+export const timeoutSecondsMin = 1
+export const timeoutSecondsMax = 30
+export const timeoutSecondsDefault = 15
+/** Stored of an answer's body; more is read no further. */
+export const responseBodyBytesMax = 16 * 1024
+/** Stored of an answer's headers. */
+export const responseHeadersBytesMax = 8 * 1024
+/** `Retry-After` only postpones, and never by more than a day. */
+export const retryAfterSecondsMax = 24 * 3600
+/** Attempts of one delivery, manual ones included: an attempt's id holds its number in 12 bits. */
+export const attemptsPerDeliveryMax = 4095
+/** Kept open between requests. Pooled sockets skip the address check, so not for long. */
+export const keepAliveMs = 15_000
+/** A busy connection is closed at this age, so that a name that moved is looked up and judged anew. */
+export const connectionAgeMsMax = 60_000
+/** Connections kept open in one process while nothing is sent on them. */
+export const idleConnectionsMax = 2048
+/** Read of an answer's headers; more is no answer. Node's own client and servers read as much. */
+export const responseHeadersReadBytesMax = 16 * 1024
+/** Before a question is asked again, then twice as long. 3 s is enough for a slow authority. */
+export const dnsTimeoutMs = 1_000
+export const dnsTriesMax = 2
+/** Addresses of one name that are dialled, one after the other. */
+export const dialAddressesMax = 4
+/** Before the next address is dialled instead; the last one has the time that is left. */
+export const dialAddressMs = 500
+
+// Lanes.
+/** Requests in flight for one endpoint. */
+export const windowStart = 8
+export const windowMax = 128
+/** Requests in flight in one process: sockets, and answers held in memory. */
+export const inFlightMax = 1024
+/** Deliveries a lane holds in memory, waiting and in flight. */
+export const laneBufferMax = 256
+/** Lanes one process owns at a time; the rest waits in the queue. */
+export const lanesMax = 2000
+/** A lane without work is kept this long, so that the next event finds it open. */
+export const laneLingerMs = 10_000
+/** The lease of a lane: its job's heartbeat. */
+export const leaseSeconds = 10
+export const heartbeatEveryMs = 3_000
+/** How often due deliveries without a lane are looked for. */
+export const sweepEveryMs = 1_000
+export const sweepLanesMax = 1_000
+
+// Records.
+export const recordBatchMax = 200
+export const recordWaitMs = 5
+
+// The circuit of an endpoint.
+/** Failures in a row after which a lane parks. */
+export const circuitFailuresMax = 50
+export const circuitProbeFirstSeconds = 30
+export const circuitProbeMaxSeconds = 300
+/** Failing this long without one success disables an endpoint. */
+export const autoDisableDays = 5
+
+// The API.
+export const requestBytesMax = 1024 * 1024
+/** From a request's first byte to its last: slower ones are cut off. */
+export const requestMsMax = 30_000
+export const pageSizeMax = 100
+export const countMax = 10_000
+export const queryDepthMax = 12
+export const queryTokensMax = 2_000
+export const queryLengthMax = 15_000
+export const rootFieldsMax = 10
+export const aliasesMax = 30
+export const directivesMax = 50
+export const queryCostMax = 5_000
+export const variableKeysMax = 10_000
+export const nodesMax = 100
+/** Bars of an endpoint's statistics: a day of minutes, and as many as a screen has columns. */
+export const statsBucketsMax = 1_500
+
+/** An API key is read again after this: a revoked one is refused everywhere within 5 s. */
+export const apiKeyCacheMs = 4_000
+export const apiKeyCacheMax = 10_000
+/** When keys were last used is written this often, all keys in one statement. */
+export const apiKeyTouchEveryMs = 10_000
+
+// The feed.
+export const checkpointEveryMs = 15_000
+export const feedPollMs = 1_000
+export const notifyEveryMs = 50
+/** Between two reads of the feed's end: what commits meanwhile shares the next one. */
+export const feedGapMs = 20
+/** Changes and workspaces that one statement of the feed reads. */
+export const feedReadChangesMax = 500
+export const feedReadWorkspacesMax = 50
+/** Subscribers of one process that read what they missed at a time; the others wait their turn. */
+export const feedCatchUpsMax = 4
+/** Workspaces one notification names; with more it says "any". PostgreSQL's limit is 8,000 bytes. */
+export const notifyWorkspacesMax = 150
+export const subscriberQueueMax = 1_000
+export const socketsPerKeyMax = 50
+export const subscriptionsPerSocketMax = 20
+export const socketMessageBytesMax = 64 * 1024
+
+// The process.
+export const drainMsMax = 20_000
+export const databaseConnectionsMax = 20
+/** A database that does not answer in this time is unavailable. */
+export const databaseTimeoutMs = 5_000
+/**
+ * A clock set back by no more than this leaves ids rising from the last one. A larger step is
+ * followed: ids far ahead of the time would fall into partitions that do not exist yet.
+ */
+export const clockStepBackMsMax = 60_000
+
+// Publishing.
+/** Workspaces whose subscriptions are kept compiled in memory. */
+export const subscriptionCachesMax = 2_000
+/** Requests of `eventPublish` whose events share one transaction. */
+export const publishRequestsMax = 256
+/** Transactions of publishing under way in one process; more only wait for the same disk. */
+export const publishFlushesMax = 2
+/** Transactions of recording under way in one process. */
+export const recordFlushesMax = 2
+/** Lanes whose next pages are read by one statement, and such statements under way. */
+export const loadLanesMax = 128
+export const loadFlushesMax = 2
+/** A lane gives itself back after this long, so that lanes spread over new workers. */
+export const laneTenureMs = 10 * 60_000
+/** Deliveries of a deleted endpoint that are cancelled by one statement. */
+export const cancelBatchMax = 1_000
+/** The load and the sweep look this far ahead; a timer in the process does the rest. */
+export const dueHorizonMs = 1_000
+
+// The embedded PostgreSQL.
+/** From its start until it takes connections: after a crash it first reads its log again. */
+export const embeddedStartMsMax = 60_000
+/** For each way of asking it to stop, from the gentle one to the next. */
+export const embeddedStopMsMax = 10_000
+/** Its log; the one before is kept. */
+export const embeddedLogBytesMax = 10 * 1024 * 1024
+/** Deliveries one publish may create: more would hold one transaction for seconds. */
+export const deliveriesPerPublishMax = 100_000
+/** A success is worth a row of health this often. */
+export const healthStoreEveryMs = 1_000
+/** A 429 that names no time rests the lane this long. */
+export const overloadPauseMs = 1_000
+/** Between tries of recording while the database is away. */
+export const recordRetryMs = 200
+/** Room in a lane's buffer that makes reading a page worth a statement. */
+export const pageSizeMin = 64
+/** Between tries of reading a page while the database is away. */
+export const loadRetryMs = 250
+/** Looking for waiting lanes while nobody says there are any. */
+export const claimEveryMs = 500
+/** Lanes claimed by one statement. */
+export const claimBatchMax = 200
+/** A lease counts as lapsed this long before it is: nobody starts an attempt at its last moment. */
+export const leaseMarginMs = 1_500
+/** How often open lanes hear what other processes changed or published. */
+export const newsEveryMs = 1_000
+/** How often a lane at work reads its table from the start, for what it may have missed. */
+export const remindBusyLaneMs = 5_000
+/** Parked endpoints a process remembers, so as not to wake them in vain. */
+export const parkedLanesMax = 50_000

@@ -1,0 +1,76 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
+type Waiting<In, Out> = {
+  readonly item: In
+  readonly resolve: (out: Out) => void
+  readonly reject: (error: unknown) => void
+}
+
+export type BatcherOptions<In, Out> = {
+  /** Answers one result for each item, in order. */
+  readonly flush: (items: readonly In[]) => Promise<readonly Out[]>
+  readonly itemsMax: number
+  /** Flushes under way at once. What arrives meanwhile makes the next batch. */
+  readonly flushesMax: number
+  /** How long a lone item waits for company, in ms. */
+  readonly waitMs?: number
+}
+
+/**
+ * Group commit: items that arrive while a flush is under way share the next one. With nothing
+ * under way an item leaves at once (or after `waitMs`), so an idle system pays no delay, and a
+ * busy one fills its batches by itself.
+ */
+export class Batcher<In, Out> {
+  readonly #options: BatcherOptions<In, Out>
+  #waiting: Waiting<In, Out>[] = []
+  #flushes = 0
+  #scheduled = false
+
+  constructor(options: BatcherOptions<In, Out>) {
+    this.#options = options
+  }
+
+  /** Items that have no result yet. */
+  get size(): number {
+    return this.#waiting.length
+  }
+
+  add(item: In): Promise<Out> {
+    const { promise, resolve, reject } = Promise.withResolvers<Out>()
+    this.#waiting.push({ item, resolve, reject })
+    this.#schedule()
+    return promise
+  }
+
+  #schedule(): void {
+    const { flushesMax, itemsMax, waitMs = 0 } = this.#options
+    if (this.#flushes >= flushesMax || this.#waiting.length === 0) return
+    if (this.#waiting.length >= itemsMax) return this.#flush()
+    if (this.#scheduled) return
+    this.#scheduled = true
+    const due = waitMs === 0 ? Promise.resolve() : wait(waitMs, undefined, { ref: false })
+    void due.then(() => {
+      this.#scheduled = false
+      if (this.#waiting.length > 0 && this.#flushes < flushesMax) this.#flush()
+    })
+  }
+
+  #flush(): void {
+    const batch = this.#waiting.splice(0, this.#options.itemsMax)
+    this.#flushes += 1
+    void this.#settle(batch).finally(() => {
+      this.#flushes -= 1
+      this.#schedule()
+    })
+  }
+
+  async #settle(batch: readonly Waiting<In, Out>[]): Promise<void> {
+    try {
+      const results = await this.#options.flush(batch.map(({ item }) => item))
+      batch.forEach(({ resolve }, index) => resolve(results[index] as Out))
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+}

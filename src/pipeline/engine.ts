@@ -1,0 +1,104 @@
+import type { Clock } from '../clock.ts'
+import type { Database } from '../db.ts'
+import { createHttpPost } from '../egress/http-post.ts'
+import { inFlightMax } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { openQueue, type LaneQueue } from '../queue.ts'
+import type { AddressPolicy } from '../rules/address.ts'
+import type { Sealer } from '../seal.ts'
+import { disableEndpoint } from '../store/endpoint-disable.ts'
+import type { Telemetry } from '../telemetry.ts'
+import { FanOut } from './fan-out.ts'
+import { Lanes } from './lanes.ts'
+import { createEndpointLoader, createPageLoader } from './load.ts'
+import { Permits } from './permits.ts'
+import { createPublisher, type Publisher } from './publish.ts'
+import { createRecorder } from './record.ts'
+import { send } from './send.ts'
+import type { LaneEndpoint } from './stages.ts'
+import { Wake } from './wake.ts'
+
+export type EngineOptions = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  readonly telemetry: Telemetry
+  readonly sealer: Sealer
+  readonly allowedNetworks: AddressPolicy
+  readonly httpsOnly: boolean
+  readonly userAgent: string
+  /** False: publishes and wakes, and leaves the lanes to other processes. */
+  readonly delivers: boolean
+  /** Changes of these workspaces were committed. */
+  readonly changed: (workspaceIds: readonly string[]) => void
+  /** Tells other processes of work for, or changes of, these endpoints. */
+  readonly announce: (endpointIds: readonly string[]) => void
+}
+
+/** The data plane of one process. Disposing it drains: what is in flight ends and is recorded. */
+export type Engine = AsyncDisposable & {
+  readonly publisher: Publisher
+  readonly wake: Wake
+}
+
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  await using resources = new AsyncDisposableStack()
+  const { database } = options
+  const queue = resources.use(await openLaneQueue(options))
+  const lanes = options.delivers ? openLanes(options, queue, resources) : null
+  const wake = resources.use(new Wake({ ...options, pool: database.pool, queue, lanes }))
+  const publisher = createPublisher({
+    ...options,
+    pool: database.pool,
+    fanOut: new FanOut(database.pool),
+    committed: (deliveries) => {
+      wake.created(deliveries)
+      options.changed([...new Set(deliveries.map((delivery) => delivery.workspaceId))])
+    },
+  })
+  const kept = resources.move()
+  return { publisher, wake, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+/** pg-boss uses the ORM's connections: its statements want plans of their own. */
+async function openLaneQueue({ database, log }: EngineOptions) {
+  const connection = await database.orm.em.getConnection().getNativeClient()
+  const executeSql = (text: string, values?: unknown[]) => connection.query(text, values)
+  return openQueue({ executeSql }, (error) => {
+    log.warn({ err: error }, 'the queue reports an error; it goes on by itself')
+  })
+}
+
+function openLanes(options: EngineOptions, queue: LaneQueue, resources: AsyncDisposableStack) {
+  const { database, clock, log, userAgent, allowedNetworks: policy, httpsOnly } = options
+  const http = resources.use(createHttpPost({ policy, httpsOnly }))
+  const context = { ...options, pool: database.pool }
+  const lanes: Lanes = new Lanes({
+    ...context,
+    queue,
+    loadPage: createPageLoader(context),
+    loadEndpoint: createEndpointLoader(context),
+    send: (endpoint, due) => send({ clock, post: http.post, userAgent }, endpoint, due),
+    record: createRecorder(context),
+    permits: new Permits(inFlightMax),
+    gone: (endpoint) => {
+      void disableGone(options, endpoint, lanes).catch((error: unknown) => {
+        log.error({ err: error, endpoint: endpoint.endpointId }, 'disabling failed')
+      })
+    },
+  })
+  return resources.use(lanes)
+}
+
+/** The receiver answered 410: it wants nothing any more, until a person says otherwise. */
+async function disableGone(
+  { database, clock, log }: EngineOptions,
+  { endpointId, workspaceId }: LaneEndpoint,
+  lanes: Lanes,
+): Promise<void> {
+  const wish = { endpointId, workspaceId, reason: 'GONE', at: clock.now() } as const
+  if (await disableEndpoint(database.pool, wish)) {
+    log.warn({ endpoint: endpointId, workspace: workspaceId }, 'endpoint disabled: 410 Gone')
+  }
+  lanes.refresh(endpointId)
+}

@@ -1,0 +1,103 @@
+import type { Pool } from '../db.ts'
+import { notFound } from '../errors.ts'
+import { subscriptionCachesMax } from '../limits.ts'
+import { compileSubscriptions, type Subscriptions } from '../rules/event-match.ts'
+import { newDeliveryUuid } from '../rules/id.ts'
+import type { DeliveryRow, EventRow } from '../store/publication.ts'
+import { readSubscriptions, readVersions, type SubscriptionRow } from '../store/subscription.ts'
+import { Catalogue } from './catalogue.ts'
+
+/** Who receives what in one workspace, as of `version`. */
+type CompiledWorkspace = {
+  readonly version: string
+  readonly subscriptions: Subscriptions
+  readonly disabled: ReadonlySet<string>
+}
+
+/** What one batch of publishes is checked and fanned out with: never older than the batch. */
+export type Audience = {
+  readonly catalogue: Catalogue
+  /** One delivery for each endpoint that subscribes to the event's type. */
+  readonly deliveriesOf: (event: EventRow, now: Date) => DeliveryRow[]
+  readonly requireWorkspace: (workspaceId: string) => void
+}
+
+/**
+ * Subscriptions and catalogue are kept in memory and checked against their versions once a batch,
+ * so a change made anywhere holds for every event published after it was answered.
+ */
+export class FanOut {
+  readonly #pool: Pool
+  readonly #workspaces = new Map<string, CompiledWorkspace>()
+  #catalogue = new Catalogue('', [])
+
+  constructor(pool: Pool) {
+    this.#pool = pool
+  }
+
+  async audience(workspaceIds: readonly string[]): Promise<Audience> {
+    const versions = await readVersions(this.#pool, workspaceIds)
+    this.#catalogue = await this.#catalogue.refreshed(this.#pool, versions.catalogue)
+    const compiled = await this.#compile(versions.workspaces)
+    return {
+      catalogue: this.#catalogue,
+      requireWorkspace: (workspaceId) => {
+        if (!compiled.has(workspaceId)) throw notFound('Workspace')
+      },
+      deliveriesOf: (event, now) => deliveriesOf(compiled.get(event.workspaceId), event, now),
+    }
+  }
+
+  async #compile(versions: ReadonlyMap<string, string>): Promise<Map<string, CompiledWorkspace>> {
+    const stale = [...versions].filter(([id, version]) => {
+      return this.#workspaces.get(id)?.version !== version
+    })
+    const rows = stale.length === 0 ? [] : await readSubscriptions(this.#pool, stale.map(([id]) => id))
+    const byWorkspace = Map.groupBy(rows, (row) => row.workspaceId)
+    for (const [id, version] of stale) this.#keep(id, compile(version, byWorkspace.get(id) ?? []))
+    return new Map([...versions.keys()].map((id) => [id, this.#use(id)]))
+  }
+
+  #use(workspaceId: string): CompiledWorkspace {
+    const compiled = this.#workspaces.get(workspaceId)
+    if (!compiled) throw new Error('A workspace was not compiled before it was used.')
+    this.#keep(workspaceId, compiled)
+    return compiled
+  }
+
+  /** The most recently used stay. Grows past its bound only within one batch. */
+  #keep(workspaceId: string, compiled: CompiledWorkspace): void {
+    this.#workspaces.delete(workspaceId)
+    this.#workspaces.set(workspaceId, compiled)
+    const [oldest] = this.#workspaces.keys()
+    if (this.#workspaces.size > subscriptionCachesMax && oldest) this.#workspaces.delete(oldest)
+  }
+}
+
+function compile(version: string, rows: readonly SubscriptionRow[]): CompiledWorkspace {
+  return {
+    version,
+    subscriptions: compileSubscriptions(
+      rows.map((row) => ({ endpointId: row.endpointId, patterns: row.eventTypes })),
+    ),
+    disabled: new Set(rows.filter((row) => !row.enabled).map((row) => row.endpointId)),
+  }
+}
+
+/** An endpoint that is disabled now gets its delivery too, suppressed, so that it can be replayed. */
+function deliveriesOf(
+  compiled: CompiledWorkspace | undefined,
+  event: EventRow,
+  now: Date,
+): DeliveryRow[] {
+  if (!compiled) return []
+  return compiled.subscriptions.targetsOf(event.eventType).map((endpointId) => ({
+    deliveryId: newDeliveryUuid(now.getTime()),
+    workspaceId: event.workspaceId,
+    endpointId,
+    event,
+    status: compiled.disabled.has(endpointId) ? 'SUPPRESSED' : 'PENDING',
+    trigger: 'EVENT',
+    dueAt: event.deliverAt ?? now,
+  }))
+}

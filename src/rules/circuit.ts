@@ -1,0 +1,72 @@
+import { circuitFailuresMax, circuitProbeFirstSeconds, circuitProbeMaxSeconds } from '../limits.ts'
+
+export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
+
+/**
+ * What is known of an endpoint's receiver. OPEN: no attempt is made or used up until
+ * `parkedUntil`, then one probe is out (HALF_OPEN); its success closes the circuit again.
+ */
+export type Health = {
+  readonly consecutiveFailures: number
+  readonly failingSince: Date | null
+  readonly lastSuccessAt: Date | null
+  readonly circuit: CircuitState
+  /** No attempt before this time: the next probe, or the end of a pause the receiver asked for. */
+  readonly parkedUntil: Date | null
+}
+
+export const unknownHealth: Health = {
+  consecutiveFailures: 0,
+  failingSince: null,
+  lastSuccessAt: null,
+  circuit: 'CLOSED',
+  parkedUntil: null,
+}
+
+/** A success closes the circuit, whatever came before. */
+export function afterSuccess(at: Date): Health {
+  return { ...unknownHealth, lastSuccessAt: at }
+}
+
+/**
+ * One failure more. The circuit opens after `circuitFailuresMax` in a row; a probe that fails
+ * doubles the wait: 30 s, 60 s, … at most 5 min.
+ */
+export function afterFailure(health: Health, at: Date): Health {
+  const consecutiveFailures = health.consecutiveFailures + 1
+  const failing = { ...health, consecutiveFailures, failingSince: health.failingSince ?? at }
+  if (health.circuit === 'HALF_OPEN') return openFor(failing, at, nextProbeSeconds(failing))
+  if (health.circuit === 'CLOSED' && consecutiveFailures >= circuitFailuresMax) {
+    return openFor(failing, at, circuitProbeFirstSeconds)
+  }
+  return failing
+}
+
+/** The wait the receiver asked for holds the whole endpoint back, not only one delivery. */
+export function pausedUntil(health: Health, until: Date): Health {
+  if (health.parkedUntil !== null && health.parkedUntil >= until) return health
+  return { ...health, parkedUntil: until }
+}
+
+/** The state in which work starts at `now`: an open circuit whose wait is over sends one probe. */
+export function resume(health: Health, now: Date): Health {
+  if (health.parkedUntil === null || health.parkedUntil > now) return health
+  if (health.circuit !== 'OPEN') return { ...health, parkedUntil: null }
+  return { ...health, circuit: 'HALF_OPEN', parkedUntil: null }
+}
+
+export function isParked(health: Health, now: Date): boolean {
+  return health.parkedUntil !== null && health.parkedUntil > now
+}
+
+function openFor(health: Health, at: Date, seconds: number): Health {
+  const parkedUntil = new Date(at.getTime() + seconds * 1000)
+  return { ...health, circuit: 'OPEN', parkedUntil }
+}
+
+/** Each failed probe is one failure past the threshold, so the count alone tells the wait. */
+function nextProbeSeconds({ consecutiveFailures }: Health): number {
+  const failedProbes = Math.max(1, consecutiveFailures - circuitFailuresMax)
+  const doubled = circuitProbeFirstSeconds * 2 ** Math.min(failedProbes, 16)
+  return Math.min(doubled, circuitProbeMaxSeconds)
+}

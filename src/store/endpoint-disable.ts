@@ -1,0 +1,30 @@
+import type { Queryable } from '../db.ts'
+
+export type EndpointDisabling = {
+  readonly endpointId: string
+  readonly workspaceId: string
+  /** What the program itself disables for; people disable for MANUAL. */
+  readonly reason: 'GONE' | 'FAILING'
+  readonly at: Date
+}
+
+/**
+ * Disables an endpoint that is enabled. From here on its events are suppressed: the workspace's
+ * version is raised in the same transaction. False: somebody was faster, or it is deleted.
+ */
+export async function disableEndpoint(db: Queryable, wish: EndpointDisabling): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'disableEndpoint',
+    text: `/* disableEndpoint */
+      with disabled as (
+        update endpoint set status = 'DISABLED', disabled_reason = $3, disabled_at = $4,
+          updated_at = $4, version = version + 1
+        where id = $1 and workspace_id = $2 and status = 'ENABLED' and deleted_at is null
+        returning workspace_id
+      )
+      update workspace set subscriptions_version = subscriptions_version + 1
+      from disabled where workspace.id = disabled.workspace_id`,
+    values: [wish.endpointId, wish.workspaceId, wish.reason, wish.at.toISOString()],
+  })
+  return rowCount === 1
+}

@@ -1,0 +1,91 @@
+import { uuidFloor } from '../rules/id.ts'
+import type { Read } from './reads.ts'
+import type { Slice } from './slice.ts'
+
+/** One published event, as stored, without its payload. When it was created is in its id. */
+export type StoredEvent = {
+  readonly id: string
+  readonly workspaceId: string
+  readonly eventType: string
+  readonly idempotencyKey: string | null
+  readonly occurredAt: Date
+  readonly deliverAt: Date | null
+}
+
+/** Which events are meant. All conditions hold together; null: any will do. */
+export type EventFilter = {
+  readonly eventTypes: readonly string[] | null
+  readonly idempotencyKey: string | null
+  /** Inclusive. */
+  readonly createdSince: Date | null
+  /** Exclusive. */
+  readonly createdUntil: Date | null
+}
+
+/** The events of one workspace that fit. */
+export type EventSelection = { readonly workspaceId: string; readonly filter: EventFilter }
+
+const columns = `id, workspace_id as "workspaceId", event_type as "eventType",
+  idempotency_key as "idempotencyKey", occurred_at as "occurredAt", deliver_at as "deliverAt"`
+
+/** Those of the given events that this workspace has, in no particular order. */
+export function readEvents(
+  read: Read,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<StoredEvent[]> {
+  return read({
+    text: `/* readEvents */
+      select ${columns} from event where workspace_id = $1 and id = any($2::uuid[])`,
+    values: [workspaceId, ids],
+  })
+}
+
+/** Apart from the rest of an event: a page of events can hold 25 MB of payloads. */
+export async function readPayloads(
+  read: Read,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<{ id: string; payloadText: string | null }[]> {
+  return read({
+    text: `/* readPayloads */
+      select id, payload as "payloadText" from event
+      where workspace_id = $1 and id = any($2::uuid[])`,
+    values: [workspaceId, ids],
+  })
+}
+
+// A key is looked up where it is unique and has an index; the event's own column has none.
+const listSql = (order: 'asc' | 'desc') => `/* listEvents */
+  select ${columns} from event
+  where workspace_id = $1
+    and ($2::text[] is null or event_type = any($2))
+    and ($3::text is null or id = (
+      select event_id from idempotency_key where workspace_id = $1 and key = $3))
+    and ($4::uuid is null or id >= $4)
+    and ($5::uuid is null or id < $5)
+    and id > $6 and id < $7
+  order by id ${order} limit $8`
+
+const listTexts = { newest: listSql('desc'), oldest: listSql('asc') }
+
+/** One page of the log of events. */
+export function listEvents(
+  read: Read,
+  { workspaceId, filter }: EventSelection,
+  slice: Slice,
+): Promise<StoredEvent[]> {
+  return read({
+    text: listTexts[slice.order],
+    values: [
+      workspaceId,
+      filter.eventTypes,
+      filter.idempotencyKey,
+      filter.createdSince && uuidFloor(filter.createdSince.getTime()),
+      filter.createdUntil && uuidFloor(filter.createdUntil.getTime()),
+      slice.newerThan,
+      slice.olderThan,
+      slice.limit,
+    ],
+  })
+}

@@ -1,0 +1,176 @@
+import type { Queryable } from '../db.ts'
+import type { DeliveryStatus, DeliveryTrigger } from '../rules/delivery-state.ts'
+
+/** An event with its id and times. */
+export type EventRow = {
+  readonly eventId: string
+  readonly workspaceId: string
+  readonly eventType: string
+  readonly payloadText: string
+  readonly idempotencyKey: string | null
+  readonly occurredAt: Date
+  readonly deliverAt: Date | null
+}
+
+/** One event on its way to one endpoint. */
+export type DeliveryRow = {
+  readonly deliveryId: string
+  readonly workspaceId: string
+  readonly endpointId: string
+  readonly event: EventRow
+  readonly status: Extract<DeliveryStatus, 'PENDING' | 'SUPPRESSED'>
+  readonly trigger: DeliveryTrigger
+  readonly dueAt: Date
+}
+
+export type Publication = {
+  readonly events: readonly EventRow[]
+  readonly deliveries: readonly DeliveryRow[]
+  /** Id of the feed's rows, one for each workspace. */
+  readonly changeId: string
+  readonly at: Date
+}
+
+/**
+ * Events, their deliveries, the work that is due and the changes for the feed, in one statement:
+ * one round trip, one transaction, all or nothing (promise P1).
+ */
+export async function insertPublication(db: Queryable, publication: Publication): Promise<void> {
+  const { events, deliveries, changeId, at } = publication
+  await db.query({
+    name: 'insertPublication',
+    text: insertPublicationSql,
+    values: [
+      events.map((event) => event.eventId),
+      events.map((event) => event.workspaceId),
+      events.map((event) => event.eventType),
+      events.map((event) => event.payloadText),
+      events.map((event) => event.idempotencyKey),
+      events.map((event) => event.occurredAt.toISOString()),
+      events.map((event) => event.deliverAt?.toISOString() ?? null),
+      deliveries.map((delivery) => delivery.deliveryId),
+      deliveries.map((delivery) => delivery.workspaceId),
+      deliveries.map((delivery) => delivery.endpointId),
+      deliveries.map((delivery) => delivery.event.eventId),
+      deliveries.map((delivery) => delivery.event.eventType),
+      deliveries.map((delivery) => delivery.status),
+      deliveries.map((delivery) => delivery.trigger),
+      deliveries.map((delivery) => delivery.dueAt.toISOString()),
+      changeId,
+      at.toISOString(),
+    ],
+  })
+}
+
+const insertPublicationSql = `/* insertPublication */
+with new_event as (
+  insert into event
+    (id, workspace_id, event_type, payload, idempotency_key, occurred_at, deliver_at)
+  select * from unnest(
+    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],
+    $6::timestamptz[], $7::timestamptz[])
+), entry as materialized (
+  select * from unnest(
+    $8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[],
+    $13::delivery_status[], $14::delivery_trigger[], $15::timestamptz[])
+    as entry (id, workspace_id, endpoint_id, event_id, event_type, status, trigger, due_at)
+), new_delivery as (
+  insert into delivery
+    (id, workspace_id, endpoint_id, event_id, event_type, status, trigger,
+     next_attempt_at, completed_at)
+  select id, workspace_id, endpoint_id, event_id, event_type, status, trigger,
+    case status when 'PENDING' then due_at end,
+    case status when 'SUPPRESSED' then $17::timestamptz end
+  from entry
+), new_due as (
+  insert into due
+    (endpoint_id, due_at, delivery_id, workspace_id, event_id,
+     attempt_count, failures, attempt_trigger)
+  select endpoint_id, due_at, id, workspace_id, event_id, 0, 0, 'SCHEDULED'
+  from entry where status = 'PENDING'
+)
+insert into change
+  (id, workspace_id, changed_at, delivery_ids, statuses, previous_statuses, attempt_numbers)
+select $16::uuid, workspace_id, $17::timestamptz, array_agg(id), array_agg(status),
+  array_agg(null::delivery_status), array_agg(0::smallint)
+from entry group by workspace_id`
+
+/** A key that was taken before, with what it was taken for. */
+export type TakenKey = {
+  readonly key: string
+  readonly eventId: string
+  readonly requestHash: Buffer
+  readonly createdAt: Date
+}
+
+/**
+ * Takes idempotency keys for new events, inside the caller's transaction. Waits for a rival that
+ * has not committed yet. Answers the keys that were taken before, with the event they stand for.
+ * Keys are sorted, so that two batches with the same keys cannot deadlock.
+ */
+export async function takeKeys(
+  db: Queryable,
+  keys: { workspaceId: string; at: Date; rows: readonly KeyRow[] },
+): Promise<TakenKey[]> {
+  const rows = keys.rows.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  const names = rows.map((row) => row.key)
+  const taken = await db.query<{ key: string }>({
+    name: 'takeKeys',
+    text: `/* takeKeys */
+      insert into idempotency_key (workspace_id, key, event_id, request_hash, created_at)
+      select $1::uuid, key, event_id, request_hash, $5::timestamptz
+      from unnest($2::text[], $3::uuid[], $4::bytea[]) as wish (key, event_id, request_hash)
+      on conflict (workspace_id, key) do nothing
+      returning key`,
+    values: [
+      keys.workspaceId,
+      names,
+      rows.map((row) => row.eventId),
+      rows.map((row) => row.requestHash),
+      keys.at.toISOString(),
+    ],
+  })
+  if (taken.rows.length === rows.length) return []
+  const ours = new Set(taken.rows.map((row) => row.key))
+  const others = names.filter((name) => !ours.has(name))
+  return readKeys(db, keys.workspaceId, others)
+}
+
+export type KeyRow = {
+  readonly key: string
+  readonly eventId: string
+  readonly requestHash: Buffer
+}
+
+async function readKeys(
+  db: Queryable,
+  workspaceId: string,
+  names: readonly string[],
+): Promise<TakenKey[]> {
+  const { rows } = await db.query<TakenKey>({
+    name: 'readKeys',
+    text: `/* readKeys */
+      select key, event_id as "eventId", request_hash as "requestHash", created_at as "createdAt"
+      from idempotency_key where workspace_id = $1 and key = any($2::text[])`,
+    values: [workspaceId, names],
+  })
+  return rows
+}
+
+/** Deliveries that publishing the given events created. */
+export async function countDeliveriesOf(
+  db: Queryable,
+  workspaceId: string,
+  eventIds: readonly string[],
+): Promise<Map<string, number>> {
+  if (eventIds.length === 0) return new Map()
+  const { rows } = await db.query<{ eventId: string; count: number }>({
+    name: 'countDeliveriesOf',
+    text: `/* countDeliveriesOf */
+      select event_id as "eventId", count(*)::int as count from delivery
+      where workspace_id = $1 and event_id = any($2::uuid[]) and trigger = 'EVENT'
+      group by event_id`,
+    values: [workspaceId, eventIds],
+  })
+  return new Map(rows.map((row) => [row.eventId, row.count]))
+}

@@ -1,0 +1,182 @@
+import type { Queryable } from '../db.ts'
+import type { Health } from '../rules/circuit.ts'
+import type { AttemptTrigger, DeliveryStatus } from '../rules/delivery-state.ts'
+import type { AttemptResult } from '../rules/outcome.ts'
+
+/** One attempt with what follows from it, as it is stored. */
+export type ResultRow = {
+  readonly deliveryId: string
+  readonly workspaceId: string
+  readonly endpointId: string
+  /** The key of its row in `due` as it was loaded, and the time it was due then. */
+  readonly loadedDueAt: Date
+  readonly loadedNextAt: Date
+  readonly number: number
+  readonly trigger: AttemptTrigger
+  readonly status: DeliveryStatus
+  readonly failures: number
+  readonly nextAttemptAt: Date | null
+  readonly nextDueAt: Date | null
+  readonly result: AttemptResult
+  readonly errorMessage: string | null
+  readonly startedAt: Date
+  readonly durationMs: number
+  readonly url: string
+  readonly requestHeaders: string
+  readonly statusCode: number | null
+  readonly responseHeaders: string | null
+  readonly responseBody: Buffer | null
+  readonly responseBodyTruncated: boolean
+}
+
+export type HealthRow = Health & { readonly endpointId: string; readonly workspaceId: string }
+
+export type RecordedResults = {
+  readonly results: readonly ResultRow[]
+  /** At most one for each endpoint. */
+  readonly health: readonly HealthRow[]
+  readonly changeId: string
+  readonly at: Date
+}
+
+/**
+ * Results of many lanes in one statement. Each counts only if its delivery still has the attempt
+ * count it was loaded with (D3): a zombie's late result changes nothing. Answers the deliveries
+ * whose results counted.
+ */
+export async function recordResults(db: Queryable, batch: RecordedResults): Promise<Set<string>> {
+  const { rows } = await db.query<{ id: string }>({
+    name: 'recordResults',
+    text: recordResultsSql,
+    values: [...resultColumns(batch.results), ...healthColumns(batch.health), batch.changeId, batch.at.toISOString()],
+  })
+  return new Set(rows.map((row) => row.id))
+}
+
+const iso = (time: Date | null) => time?.toISOString() ?? null
+
+function resultColumns(results: readonly ResultRow[]): unknown[] {
+  return [
+    results.map((row) => row.deliveryId),
+    results.map((row) => row.workspaceId),
+    results.map((row) => row.endpointId),
+    results.map((row) => iso(row.loadedDueAt)),
+    results.map((row) => iso(row.loadedNextAt)),
+    results.map((row) => row.number),
+    results.map((row) => row.trigger),
+    results.map((row) => row.status),
+    results.map((row) => row.failures),
+    results.map((row) => iso(row.nextAttemptAt)),
+    results.map((row) => iso(row.nextDueAt)),
+    results.map((row) => row.result),
+    results.map((row) => row.errorMessage),
+    results.map((row) => iso(row.startedAt)),
+    results.map((row) => row.durationMs),
+    results.map((row) => row.url),
+    results.map((row) => row.requestHeaders),
+    results.map((row) => row.statusCode),
+    results.map((row) => row.responseHeaders),
+    results.map((row) => row.responseBody),
+    results.map((row) => row.responseBodyTruncated),
+  ]
+}
+
+function healthColumns(health: readonly HealthRow[]): unknown[] {
+  return [
+    health.map((row) => row.endpointId),
+    health.map((row) => row.workspaceId),
+    health.map((row) => row.consecutiveFailures),
+    health.map((row) => iso(row.failingSince)),
+    health.map((row) => iso(row.lastSuccessAt)),
+    health.map((row) => row.circuit),
+    health.map((row) => iso(row.parkedUntil)),
+  ]
+}
+
+// `settled` decides by the fence; everything else follows from its rows.
+// A delivery cancelled meanwhile stays cancelled, its attempt is logged (D5). One that a person
+// retried meanwhile (`moved`) keeps the retry unless this attempt succeeded or was the last.
+// Its due row is found by the key it was loaded with, or by the one the person gave it.
+const recordResultsSql = `/* recordResults */
+with result as materialized (
+  select * from unnest(
+    $1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::smallint[],
+    $7::attempt_trigger[], $8::delivery_status[], $9::smallint[], $10::timestamptz[],
+    $11::timestamptz[], $12::attempt_result[], $13::text[], $14::timestamptz[], $15::int[],
+    $16::text[], $17::text[], $18::smallint[], $19::text[], $20::bytea[], $21::bool[])
+    as result (
+      delivery_id, workspace_id, endpoint_id, loaded_due_at, loaded_next_at, number,
+      trigger, status, failures, next_attempt_at, next_due_at, result, error_message, started_at,
+      duration_ms, url, request_headers, status_code, response_headers, response_body,
+      response_body_truncated)
+), settled as (
+  update delivery set
+    status = case when delivery.status = 'CANCELED' then delivery.status else result.status end,
+    attempt_count = result.number,
+    next_attempt_at = case
+      when delivery.status = 'CANCELED' or result.next_attempt_at is null then null
+      when delivery.next_attempt_at <> result.loaded_next_at then delivery.next_attempt_at
+      else result.next_attempt_at end,
+    completed_at = case
+      when delivery.status = 'CANCELED' then delivery.completed_at
+      when result.next_attempt_at is null then $30::timestamptz end,
+    last_result = result.result,
+    last_status_code = result.status_code
+  from result
+  where delivery.id = result.delivery_id and delivery.workspace_id = result.workspace_id
+    and delivery.attempt_count = result.number - 1
+    and delivery.status in ('PENDING', 'RETRYING', 'CANCELED')
+  returning old.status as previous, new.status as new_status, new.next_attempt_at,
+    coalesce(old.next_attempt_at <> result.loaded_next_at, false) as moved,
+    old.next_attempt_at as moved_to, result.delivery_id, result.workspace_id, result.endpoint_id,
+    result.loaded_due_at, result.number, result.trigger, result.failures, result.next_due_at,
+    result.result, result.error_message, result.started_at, result.duration_ms, result.url,
+    result.request_headers, result.status_code, result.response_headers, result.response_body,
+    result.response_body_truncated
+), ended as (
+  delete from due using settled
+  where settled.next_attempt_at is null and due.endpoint_id = settled.endpoint_id
+    and due.delivery_id = settled.delivery_id
+    and due.due_at in (settled.loaded_due_at, settled.moved_to)
+), again as (
+  update due set
+    due_at = case when moved then moved_to else next_due_at end,
+    held_until = case when not moved and next_due_at < settled.next_attempt_at
+      then settled.next_attempt_at end,
+    attempt_count = settled.number,
+    failures = case when moved then 0 else settled.failures end,
+    attempt_trigger = (case when moved then 'MANUAL' else 'SCHEDULED' end)::attempt_trigger
+  from settled
+  where settled.next_attempt_at is not null and due.endpoint_id = settled.endpoint_id
+    and due.delivery_id = settled.delivery_id
+    and due.due_at in (settled.loaded_due_at, settled.moved_to)
+), logged as (
+  insert into attempt
+    (delivery_id, number, workspace_id, endpoint_id, trigger, result, error_message, started_at,
+     duration_ms, url, request_headers, status_code, response_headers, response_body,
+     response_body_truncated)
+  select delivery_id, number, workspace_id, endpoint_id, trigger, result, error_message,
+    started_at, duration_ms, url, request_headers, status_code, response_headers, response_body,
+    response_body_truncated
+  from settled
+), changed as (
+  insert into change
+    (id, workspace_id, changed_at, delivery_ids, statuses, previous_statuses, attempt_numbers)
+  select $29::uuid, workspace_id, $30::timestamptz, array_agg(delivery_id), array_agg(new_status),
+    array_agg(previous), array_agg(number)
+  from settled group by workspace_id
+), healthy as (
+  insert into endpoint_health
+    (endpoint_id, workspace_id, consecutive_failures, failing_since, last_success_at, circuit,
+     parked_until)
+  select * from unnest(
+    $22::uuid[], $23::uuid[], $24::int[], $25::timestamptz[], $26::timestamptz[],
+    $27::circuit_state[], $28::timestamptz[])
+  on conflict (endpoint_id, workspace_id) do update set
+    consecutive_failures = excluded.consecutive_failures,
+    failing_since = excluded.failing_since,
+    last_success_at = coalesce(excluded.last_success_at, endpoint_health.last_success_at),
+    circuit = excluded.circuit,
+    parked_until = excluded.parked_until
+)
+select delivery_id as id from settled`

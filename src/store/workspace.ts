@@ -1,0 +1,46 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import { type Workspace, WorkspaceEntity } from '../model/workspace.ts'
+import { type Slice, sliced } from './slice.ts'
+
+/** Workspaces by id, in no order. */
+export async function findWorkspaces(
+  em: EntityManager,
+  ids: readonly string[],
+): Promise<Workspace[]> {
+  return em.find(WorkspaceEntity, { id: { $in: [...ids] } }, { comments: 'findWorkspaces' })
+}
+
+/** The workspace the operator knows by this id of their own. */
+export async function findWorkspaceByExternalId(
+  em: EntityManager,
+  externalId: string,
+): Promise<Workspace | null> {
+  const options = { comments: 'findWorkspaceByExternalId' }
+  return em.findOne(WorkspaceEntity, { externalId }, options)
+}
+
+/** A part of the list of all workspaces. */
+export async function listWorkspaces(em: EntityManager, slice: Slice): Promise<Workspace[]> {
+  const { where, options } = sliced(slice)
+  return em.find(WorkspaceEntity, where, { ...options, comments: 'listWorkspaces' })
+}
+
+/** How many workspaces there are. */
+export async function countWorkspaces(em: EntityManager): Promise<number> {
+  return em.count(WorkspaceEntity, {}, { comments: 'countWorkspaces' })
+}
+
+/**
+ * Says that subscriptions of this workspace changed: publishing reads them again. It also locks
+ * the workspace until the commit, so that changes to its endpoints come one after another.
+ */
+export async function raiseSubscriptionsVersion(
+  em: EntityManager,
+  workspaceId: string,
+): Promise<void> {
+  await em.execute(
+    `/* raiseSubscriptionsVersion */
+    update workspace set subscriptions_version = subscriptions_version + 1 where id = ?`,
+    [workspaceId],
+  )
+}

@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config'
+
+/** These start at once; all others wait for a server and its template database. */
+const withoutDatabase = [
+  'test/rules/**/*.test.ts',
+  'test/egress/**/*.test.ts',
+  'test/embedded-postgres.test.ts',
+  'test/tidy.test.ts',
+]
+
+export default defineConfig({
+  test: {
+    // Files at a time. Each waits on PostgreSQL more than it computes: more than there are cores,
+    // but not so many that timing tests on two cores starve each other.
+    maxWorkers: 3,
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'no database', include: withoutDatabase } },
+      {
+        extends: true,
+        test: {
+          name: 'database',
+          include: ['test/**/*.test.ts'],
+          exclude: withoutDatabase,
+          globalSetup: 'test/support/global-setup.ts',
+        },
+      },
+    ],
+  },
+})
