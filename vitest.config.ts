@@ -1,4 +1,7 @@
+import { createRequire } from 'node:module'
 import { defineConfig } from 'vitest/config'
+
+const { resolve } = createRequire(import.meta.url)
 
 /** These start at once; all others wait for a server and its template database. */
 const withoutDatabase = [
@@ -9,6 +12,8 @@ const withoutDatabase = [
 ]
 
 export default defineConfig({
+  // As Node resolves it, not vite: loaded twice, as both kinds of module, graphql refuses itself.
+  resolve: { alias: [{ find: /^graphql$/, replacement: resolve('graphql') }] },
   test: {
     // Files at a time. Each waits on PostgreSQL more than it computes: more than there are cores,
     // but not so many that timing tests on two cores starve each other.

@@ -5,6 +5,7 @@ import pg from 'pg'
 import { databaseConnectionsMax, databaseTimeoutMs } from './limits.ts'
 import { entities } from './model/entities.ts'
 import { installQueue } from './queue.ts'
+import { createPartitionsAhead } from './store/partition.ts'
 
 /** Plain SQL on the hot path: parameters in arrays, one statement a round trip. */
 export type Pool = pg.Pool
@@ -60,6 +61,7 @@ export async function migrate(url: string): Promise<void> {
     } finally {
       await orm.close()
     }
+    await createPartitionsAhead(guard, new Date())
     await installQueue(url)
   } finally {
     await guard.end()
@@ -80,15 +82,20 @@ function ormOptions(url: string): Options {
 
 /** Migrations are plain SQL files, so that they can be read, linted and run by hand. */
 function sqlMigrations() {
-  const names = readdirSync(migrationsFolder).filter((name) => /^\d{4}-.*\.sql$/.test(name))
-  return names.sort().map((name) => ({
-    name: name.replace(/\.sql$/, ''),
+  return migrationNames().map((name) => ({
+    name,
     class: class extends Migration {
       override up(): void {
-        this.addSql(readFileSync(new URL(name, migrationsFolder), 'utf8'))
+        this.addSql(readFileSync(new URL(`${name}.sql`, migrationsFolder), 'utf8'))
       }
     },
   }))
+}
+
+/** All migrations of this version, in their order. */
+export function migrationNames(): string[] {
+  const files = readdirSync(migrationsFolder).filter((name) => /^\d{4}-.*\.sql$/.test(name))
+  return files.sort().map((name) => name.replace(/\.sql$/, ''))
 }
 
 /** Runs `work` in one transaction on one connection; whatever it throws rolls it back. */

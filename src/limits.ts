@@ -24,6 +24,8 @@ export const payloadDepthMax = 512
 export const eventTypeNameLengthMax = 128
 export const eventTypesPerEndpointMax = 100
 export const eventTypesMax = 5000
+/** A schema or an example. A schema becomes code, about ten times its size. */
+export const eventTypeJsonBytesMax = 64 * 1024
 export const endpointsPerWorkspaceMax = 1000
 export const urlLengthMax = 2048
 /** Secrets that are still signing after rotations. */
@@ -43,6 +45,8 @@ export const customHeadersBytesMax = 8 * 1024
 export const retriesMax = 20
 export const retryDelaySecondsMax = 7 * 24 * 3600
 export const rateLimitPerSecondMax = 10_000
+/** Requests in a minute that a key may be allowed; 0 allows any number. */
+export const rateLimitPerMinuteMax = 1_000_000
 
 // One request to a receiver.
 export const timeoutSecondsMin = 1
@@ -139,7 +143,7 @@ export const feedReadWorkspacesMax = 50
 /** Subscribers of one process that read what they missed at a time; the others wait their turn. */
 export const feedCatchUpsMax = 4
 /** Workspaces one notification names; with more it says "any". PostgreSQL's limit is 8,000 bytes. */
-export const notifyWorkspacesMax = 150
+export const notifyIdsMax = 150
 export const subscriberQueueMax = 1_000
 export const socketsPerKeyMax = 50
 export const subscriptionsPerSocketMax = 20
@@ -206,3 +210,29 @@ export const newsEveryMs = 1_000
 export const remindBusyLaneMs = 5_000
 /** Parked endpoints a process remembers, so as not to wake them in vain. */
 export const parkedLanesMax = 50_000
+/** How often the difference to the database's clock is measured, and when it is worth a warning. */
+export const clockReadEveryMs = 60_000
+export const clockSkewWarnMs = 30_000
+/** Partitions of the log that are made ahead, in days, and how often that is looked after. */
+export const partitionsAheadDays = 7
+export const partitionsEveryMs = 3_600_000
+/** Making and dropping partitions waits this long for its lock, and publishing behind it. */
+export const partitionLockMs = 2_000
+/** Between tries to hear other processes again while the database is away. */
+export const listenAgainMs = 1_000
+
+// The inbox of the embedded default.
+/** Inboxes kept; the one that was silent longest makes room. */
+export const inboxesMax = 20
+/** Requests kept of one inbox, as many as a person scrolls through. */
+export const inboxRequestsMax = 50
+/** Kept of one inbox; 20 of them are 40 MB. One request has at most `requestBytesMax`. */
+export const inboxBytesMax = 2 * 1024 * 1024
+/** The longest `?delay=`: over the longest timeout of an endpoint, so that one can be watched. */
+export const inboxDelayMsMax = 35_000
+
+// Health.
+/** A database that does not answer in this time makes the process unready. */
+export const readyMsMax = 2_000
+/** Waiting deliveries are counted up to here; beyond, PostgreSQL's own estimate is shown. */
+export const dueCountMax = 10_000

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Client } from 'pg'
@@ -51,6 +51,21 @@ test('a killed program leaves directory and data to the next', async () => {
   await expect(query(program.url, 'select 1')).rejects.toThrow('ECONNREFUSED')
 })
 
+test('remains of killed starts do not hinder the next', async () => {
+  await using folder = await temporaryFolder()
+  const first = await startEmbeddedPostgres({ dataDir: folder.path, log })
+  await first[Symbol.asyncDispose]()
+  // The numbers in these files are those of living processes that hold nothing here.
+  const other = { pid: process.pid, startedAt: 'before this process' }
+  await writeFile(join(folder.path, 'lock'), JSON.stringify(other))
+  await writeFile(join(folder.path, 'postgres/postmaster.pid'), `${process.ppid}\n`)
+  await mkdir(join(folder.path, 'postgres.new-half/base'), { recursive: true })
+
+  await using next = await startEmbeddedPostgres({ dataDir: folder.path, log })
+  expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }])
+  expect((await readdir(folder.path)).sort()).toEqual(['lock', 'postgres', 'postgres.log'])
+})
+
 test('disposing ends the server', async () => {
   await using folder = await temporaryFolder()
   const server = await startEmbeddedPostgres({ dataDir: folder.path, log })
@@ -89,7 +104,8 @@ async function startProgram(dataDir: string): Promise<Program> {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const ended = once(program, 'exit')
-  const [url] = (await once(createInterface(program.stdout), 'line')) as [string]
+  const output = createInterface(program.stdout)
+  const [url] = (await Promise.race([once(output, 'line'), ended])) as [string]
   return {
     pid: program.pid as number,
     url,

@@ -98,10 +98,13 @@ const nowhere: Route = {
   answer: () => {
     throw new RequestRefused({ status: 404, code: 'BAD_USER_INPUT', message: 'Not found.' })
   },
-  refuse: (error, { requestId }) => {
-    const { status, message } = problemOf(error)
-    return json(status, { error: { message, requestId } })
-  },
+  refuse: refusePlainly,
+}
+
+/** A failure where no protocol of ours is spoken. */
+export function refusePlainly(error: unknown, { requestId }: Pick<Exchange, 'requestId'>): Answer {
+  const { status, message } = problemOf(error)
+  return json(status, { error: { message, requestId } })
 }
 
 /** An answer of JSON. */

@@ -1,5 +1,5 @@
 import type { ControlPorts } from '../control/ports.ts'
-import type { PublishedEvent, PublishRequest } from '../pipeline/stages.ts'
+import type { Publisher } from '../pipeline/publish.ts'
 import type { AddressPolicy } from '../rules/address.ts'
 import type { Callers } from './caller.ts'
 import type { Cursors } from './graphql/cursor.ts'
@@ -10,6 +10,8 @@ export type ApiConfig = {
   /** Networks endpoints may lie in although they are not public. */
   readonly allowedNetworks: AddressPolicy
   readonly httpsOnly: boolean
+  /** Hosts of this service, in lower case: an endpoint there would deliver to ourselves. */
+  readonly selfHosts: readonly string[]
   /** Requests in a minute that a new workspace key gets unless told otherwise; 0: no limit. */
   readonly apiRateLimit: number
   /** Whether the schema is shown to callers without a key. */
@@ -22,8 +24,5 @@ export type Services = ControlPorts & {
   readonly callers: Callers
   readonly rateLimiter: RateLimiter
   readonly cursors: Cursors
-  readonly publisher: ControlPorts['publisher'] & {
-    /** Stores events with all their deliveries. Answers after the commit. */
-    readonly publish: (request: PublishRequest) => Promise<readonly PublishedEvent[]>
-  }
+  readonly publisher: Publisher
 }

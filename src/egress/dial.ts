@@ -7,7 +7,7 @@ import { judgeAddress } from '../rules/address.ts'
 import type { AddressPolicy } from '../rules/address.ts'
 import { parseIp } from '../rules/ip.ts'
 import type { Resolve } from './resolve.ts'
-import { failureOf, SendFailure, tlsFailure } from './send-failure.ts'
+import { SendFailure, tlsFailure } from './send-failure.ts'
 
 /** What decides where connections may go, and whom they trust. */
 export type Guard = {
@@ -29,7 +29,7 @@ export type DialTarget = {
 /**
  * Opens a connection to a judged address (promise P6), in three steps: judge the literal or every
  * answer of the name; connect to exactly those addresses, so that a second lookup cannot differ;
- * judge the address the socket really reached, before a byte is sent. Rejects with a SendFailure.
+ * judge the address the socket really reached, before a byte is sent.
  */
 export async function dial(target: DialTarget, guard: Guard, signal: AbortSignal): Promise<Socket> {
   const addresses = await vetHost(target.host, guard)
@@ -79,11 +79,7 @@ async function connectTo(
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: dialAddressMs,
   })
-  try {
-    await once(socket, 'connect')
-  } catch (error) {
-    throw failureOf(error)
-  }
+  await once(socket, 'connect')
   return quiet(socket)
 }
 

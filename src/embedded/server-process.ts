@@ -22,7 +22,7 @@ async function readPidFile(folder: string): Promise<{ pid: number; status: strin
 }
 
 /** Whether process `pid` is the server of this folder, and alive. */
-export async function isServer(pid: number, folder: string): Promise<boolean> {
+async function isServer(pid: number, folder: string): Promise<boolean> {
   const found = await inspectProcess(pid)
   return found?.command.trimEnd().endsWith(folderMark(folder)) ?? false
 }
@@ -47,7 +47,7 @@ export async function stopLeftServer(folder: string): Promise<boolean> {
   return ran
 }
 
-/** Fast shutdown; where that takes too long, immediate; then by force. Nothing committed is lost. */
+/** Fast shutdown; after too long immediate; then by force. Nothing committed is lost by any. */
 const stopSignals = ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const
 
 /** Ends the server `pid`, if it is that of this folder. */

@@ -74,6 +74,7 @@ async function launch(plan: ServerPlan, deadline: AbortSignal): Promise<Server |
       port,
       ended,
       [Symbol.asyncDispose]: async () => {
+        child.ref() // or the program may be over before the wait is
         await stopServer(pid, folder)
         await ended
       },

@@ -5,7 +5,7 @@ import type { Log } from '../log.ts'
 import { type ChangePosition, readChanges } from '../store/change.ts'
 import { type Read, readsOf } from '../store/reads.ts'
 import { completeChanges, positionAt, positionTime, readTo } from './change.ts'
-import { openNotifier } from './notifier.ts'
+import { openNotifier } from '../notifier.ts'
 import { type FeedWish, type Missed, openSubscriber, type Subscriber } from './subscriber.ts'
 import { openTailer } from './tailer.ts'
 import { newTurns } from './turns.ts'
@@ -36,7 +36,10 @@ export function openHub(options: HubOptions): Hub {
   const read = readsOf(database)
   const turn = newTurns(feedCatchUpsMax)
   const tailer = openTailer({ read, clock, log })
-  const notifier = openNotifier({ pool: database.pool, log, heard: tailer.poke })
+  const notifier = openNotifier({
+    ...{ pool: database.pool, log, channel: 'postrider_change' },
+    heard: tailer.poke,
+  })
   const subscribers = new Set<Subscriber>()
   return {
     subscribe: (wish) => {

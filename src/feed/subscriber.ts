@@ -51,16 +51,17 @@ export type Subscriber = Required<Pick<AsyncIterator<FeedItem, undefined>, 'next
 export function openSubscriber(options: SubscriberOptions): Subscriber {
   const state = newState()
   const timer = setInterval(() => {
-    state.checkpointDue = true
+    state.checkpointDue = state.following !== undefined
     state.signal.raise()
   }, options.checkpointEveryMs).unref()
 
   async function next(): Promise<IteratorResult<FeedItem, undefined>> {
     while (!state.closed) {
-      const item = state.following ? takeItem(state) : await begin(options, state)
+      const item = takeItem(state)
       if (item) return { done: false, value: item }
-      if (state.live) await state.signal.wait(Infinity)
-      else await catchUp(options, state)
+      if (!state.following) await begin(options, state)
+      else if (!state.live) await catchUp(options, state)
+      else await state.signal.wait(Infinity)
     }
     return { done: true, value: undefined }
   }
@@ -86,6 +87,8 @@ type State = {
   /** Given up to here. */
   given: ChangePosition
   live: boolean
+  /** To be given before all else: the first item of every subscriber. */
+  notice: FeedItem | undefined
   checkpointDue: boolean
   closed: boolean
   readonly signal: ReturnType<typeof newSignal>
@@ -100,28 +103,28 @@ function newState(): State {
     seen: nowhere,
     given: nowhere,
     live: false,
-    checkpointDue: true,
+    notice: undefined,
+    checkpointDue: false,
     closed: false,
     signal: newSignal(),
   }
 }
 
-async function begin(options: SubscriberOptions, state: State): Promise<FeedItem | undefined> {
+async function begin(options: SubscriberOptions, state: State): Promise<void> {
   const { tailer, workspaceId, after } = options
   const following = await tailer
     .follow(workspaceId, (news) => hear(options, state, news))
     .catch((error: unknown) => retryLater(options, error))
-  if (!following) return undefined
+  if (!following) return
   if (state.closed) following.stop()
   state.following = following
   const reason = after ? options.refusal(after, following.from) : undefined
-  const position = after && !reason ? after : following.from
+  const position = after && reason === undefined ? after : following.from
   state.seen = position
   state.given = position
-  state.live = !after && isCaughtUp(state)
-  if (reason === undefined) return undefined
-  state.checkpointDue = false
-  return { kind: 'RESET', position, reason }
+  state.live = position === following.from && isCaughtUp(state)
+  state.notice =
+    reason === undefined ? { kind: 'CHECKPOINT', position } : { kind: 'RESET', position, reason }
 }
 
 function isCaughtUp({ seen, following }: State): boolean {
@@ -145,6 +148,11 @@ function hear({ filter }: SubscriberOptions, state: State, { changes, upTo }: Ne
 }
 
 function takeItem(state: State): FeedItem | undefined {
+  const { notice } = state
+  if (notice) {
+    state.notice = undefined
+    return notice
+  }
   if (state.checkpointDue) {
     state.checkpointDue = false
     return { kind: 'CHECKPOINT', position: state.queue.length > 0 ? state.given : state.seen }

@@ -3,6 +3,7 @@ import type { Database } from '../db.ts'
 import { createHttpPost } from '../egress/http-post.ts'
 import { inFlightMax } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { openNotifier } from '../notifier.ts'
 import { openQueue, type LaneQueue } from '../queue.ts'
 import type { AddressPolicy } from '../rules/address.ts'
 import type { Sealer } from '../seal.ts'
@@ -31,33 +32,40 @@ export type EngineOptions = {
   readonly delivers: boolean
   /** Changes of these workspaces were committed. */
   readonly changed: (workspaceIds: readonly string[]) => void
-  /** Tells other processes of work for, or changes of, these endpoints. */
-  readonly announce: (endpointIds: readonly string[]) => void
 }
 
 /** The data plane of one process. Disposing it drains: what is in flight ends and is recorded. */
 export type Engine = AsyncDisposable & {
   readonly publisher: Publisher
   readonly wake: Wake
+  /** Requests to receivers that have no answer yet. */
+  readonly inFlight: () => number
 }
 
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   await using resources = new AsyncDisposableStack()
-  const { database } = options
+  const { database, log } = options
   const queue = resources.use(await openLaneQueue(options))
   const lanes = options.delivers ? openLanes(options, queue, resources) : null
-  const wake = resources.use(new Wake({ ...options, pool: database.pool, queue, lanes }))
+  const { pool } = database
+  const notifier = resources.use(
+    openNotifier({ pool, log, channel: 'postrider_lane', heard: (ids) => wake.announced(ids) }),
+  )
+  const announce = notifier.announce
+  const wake: Wake = resources.use(new Wake({ ...options, pool, queue, lanes, announce }))
+  if (lanes) notifier.listen()
   const publisher = createPublisher({
     ...options,
-    pool: database.pool,
-    fanOut: new FanOut(database.pool),
+    pool,
+    fanOut: new FanOut(pool),
     committed: (deliveries) => {
       wake.created(deliveries)
       options.changed([...new Set(deliveries.map((delivery) => delivery.workspaceId))])
     },
   })
   const kept = resources.move()
-  return { publisher, wake, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+  const inFlight = () => lanes?.inFlight ?? 0
+  return { publisher, wake, inFlight, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
 /** pg-boss uses the ORM's connections: its statements want plans of their own. */

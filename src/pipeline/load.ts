@@ -78,7 +78,12 @@ function openSigner({ sealer, log }: LoadContext, row: LaneEndpointRow): Signer 
       log.error({ endpoint: row.endpointId, reason: opened.reason }, 'secret cannot be read')
     }
   }
-  return secrets.length === 0 ? null : prepareSigner(row.wireFormat, secrets)
+  try {
+    return prepareSigner(row.wireFormat, secrets)
+  } catch (error) {
+    log.error({ endpoint: row.endpointId, err: error }, 'secrets cannot sign')
+    return null
+  }
 }
 
 function openHeaders({ sealer, log }: LoadContext, row: LaneEndpointRow) {

@@ -110,7 +110,7 @@ function tryPrepare(audience: Audience, request: PublishRequest, now: Date): Pre
 export function prepare(audience: Audience, request: PublishRequest, now: Date): Prepared {
   audience.requireWorkspace(request.workspaceId)
   const issues = request.events.flatMap((event, index) => {
-    return issuesOf(audience, event, request.events.length > 1 ? index : null)
+    return issuesOf(audience, event, request.isBatch ? index : null)
   })
   if (issues.length > 0) throw invalidInput(issues)
   const events = request.events.map((event) => stamp(request.workspaceId, event, now))

@@ -25,6 +25,8 @@ export type PublishRequest = {
   readonly workspaceId: string
   /** All or nothing. */
   readonly events: readonly NewEvent[]
+  /** Whether a refusal points into a list, `events.3.eventType`, or at the one event's fields. */
+  readonly isBatch: boolean
 }
 
 /** `replayed`: the same key and content had been published before; nothing new was created. */

@@ -70,11 +70,11 @@ export class Wake implements AsyncDisposable {
     this.#context.announce([endpointId])
   }
 
-  /** What another process announced. */
-  announced(endpointIds: readonly string[]): void {
+  /** What another process announced; null: for many endpoints. */
+  announced(endpointIds: readonly string[] | null): void {
     const { lanes } = this.#context
     if (!lanes) return
-    for (const endpointId of endpointIds) lanes.poke(endpointId)
+    for (const endpointId of endpointIds ?? []) lanes.poke(endpointId)
     lanes.readNewsSoon()
     lanes.claimSoon()
   }

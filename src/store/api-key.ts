@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql'
+import { type EntityManager, LockMode } from '@mikro-orm/postgresql'
 import { ApiKeyEntity, type ApiKey } from '../model/api-key.ts'
 import type { Queryable } from '../db.ts'
 import { type Slice, sliced } from './slice.ts'
@@ -16,6 +16,12 @@ export async function findApiKeys(
 ): Promise<ApiKey[]> {
   const where = { id: { $in: [...ids] }, ...(workspaceId !== null && { workspaceId }) }
   return em.find(ApiKeyEntity, where, { comments: 'findApiKeys' })
+}
+
+/** One key, locked until the commit. */
+export async function lockApiKey(em: EntityManager, id: string): Promise<ApiKey | null> {
+  const options = { lockMode: LockMode.PESSIMISTIC_WRITE, comments: 'lockApiKey' }
+  return em.findOne(ApiKeyEntity, { id }, options)
 }
 
 /** Sets when keys were last used, many at a time; a time that is stored already is not put back. */

@@ -1,7 +1,17 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
 import { responseBodyBytesMax } from '../../src/limits.ts'
 import { drip, flood, startHostile } from '../support/hostile.ts'
 import { sender, to } from './sending.ts'
+
+/** A reset overtakes what was not read yet, so it must wait for undici to tell. */
+function whenHeadIsRead(act: () => void): void {
+  const channel = 'undici:request:headers'
+  subscribe(channel, function once() {
+    unsubscribe(channel, once)
+    act()
+  })
+}
 
 const status200 = 'HTTP/1.1 200 OK\r\n'
 /** Long enough to connect on a busy machine, short enough for a test. */
@@ -94,8 +104,7 @@ test.each([
   await using receiver = await startHostile((socket) => {
     socket.write(text)
     if (end === 'closed') socket.end()
-    // The reset waits until the head can be read: a reset may overtake it otherwise.
-    if (end === 'reset') setTimeout(() => socket.resetAndDestroy(), 50)
+    if (end === 'reset') whenHeadIsRead(() => socket.resetAndDestroy())
   })
   await using http = sender()
   const outcome = await http.post(to(receiver.url))

@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { HttpPost } from '../../src/egress/http-post.ts'
 import { createAuthority } from '../support/certificate.ts'
@@ -42,6 +46,24 @@ test.each([
     expect(outcome).toMatchObject({ result: 'TLS_ERROR', errorMessage, answer: null })
   }
   expect(receiver.requests).toHaveLength(0)
+})
+
+test('the name is sent, and a session is resumed', async () => {
+  const seen: { servername: string | false | null; isResumed: boolean }[] = []
+  const server = createServer(await authority.issue({ host }), (request, response) => {
+    const socket = request.socket as TLSSocket
+    seen.push({ servername: socket.servername, isResumed: socket.isSessionReused() })
+    response.end()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `https://${host}:${(server.address() as AddressInfo).port}/`
+  await using http = trusting()
+  await http.post(to(url))
+  await Promise.all([http.post(to(url)), http.post(to(url))])
+  server.closeAllConnections()
+  server.close()
+  expect(seen[0]).toEqual({ servername: host, isResumed: false })
+  expect(seen.filter(({ isResumed }) => isResumed)).toHaveLength(1)
 })
 
 test('an unknown authority is refused', async () => {

@@ -45,6 +45,19 @@ test('ordinary addresses of the internet are public', () => {
   }
 })
 
+test('special networks end where they end', () => {
+  const inside = [
+    '2620:4f:8000::',
+    '2620:4f:8000:ffff::1',
+    '3fff::1',
+    '2001:1ff::1',
+    '192.175.48.9',
+  ]
+  const outside = ['2620:4f:8001::', '2620:4f:7fff::1', '3fff:1000::', '2001:200::', '192.175.49.1']
+  expect(inside.filter((text) => judgeAddress(text, []).allowed)).toEqual([])
+  expect(outside.filter((text) => !judgeAddress(text, []).allowed)).toEqual([])
+})
+
 test('what the system does not read as an address is refused', () => {
   fc.assert(
     fc.property(almostIp, (text) => {

@@ -59,6 +59,10 @@ export const builder = new SchemaBuilder<{
   relay: {
     cursorType: 'String',
     nodesOnConnection: true,
+    firstArgOptions: { description: 'How many to read from the newest on: 1 to 100.' },
+    afterArgOptions: { description: 'Reads what is older than this cursor.' },
+    lastArgOptions: { description: 'How many to read from the oldest on: 1 to 100.' },
+    beforeArgOptions: { description: 'Reads what is newer than this cursor.' },
     encodeGlobalID: (_type, id) => String(id),
     decodeGlobalID: decodeNodeId,
     brandLoadedObjects: true,

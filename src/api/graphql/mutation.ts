@@ -1,4 +1,5 @@
 import type { InputRef, ObjectRef } from '@pothos/core'
+import type { GraphQLFieldResolver, GraphQLResolveInfo } from 'graphql'
 import type { Scope } from '../../model/api-key.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -17,16 +18,16 @@ export type MutationRule<Input, Success> = {
   readonly success: ObjectRef<SchemaTypes, Success>
   /** The refusals that are results. Any other is a top-level error. */
   readonly errors: readonly ResultErrorClass[]
-  readonly resolve: (input: Input, context: Context) => Promise<Success>
+  readonly resolve: (input: Input, context: Context, info: GraphQLResolveInfo) => Promise<Success>
 }
 
 /** Adds a mutation to the schema. All of them are alike, and this is how. */
 export function addMutation<Input, Success>(rule: MutationRule<Input, Success>): void {
   const { name, description, scope, errors } = rule
   const resultName = `${name.charAt(0).toUpperCase()}${name.slice(1)}Result`
-  const run: Resolve = async (_root, args, context) => {
+  const run: Resolve = async (_root, args, context, info) => {
     try {
-      return await rule.resolve(args.input as Input, context)
+      return await rule.resolve(args.input as Input, context, info)
     } catch (error) {
       throw asResult(error, errors)
     }
@@ -48,4 +49,4 @@ export function addMutation<Input, Success>(rule: MutationRule<Input, Success>):
   )
 }
 
-type Resolve = (root: unknown, args: { input: unknown }, context: Context) => Promise<unknown>
+type Resolve = GraphQLFieldResolver<unknown, Context, { input: unknown }>

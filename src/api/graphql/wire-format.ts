@@ -1,5 +1,6 @@
 import { type WireFormat } from '../../rules/wire-formats.ts'
 import { builder } from './builder.ts'
+import { valuesOf } from './enum-values.ts'
 
 const meanings: Record<WireFormat, string> = {
   STANDARD_WEBHOOKS:
@@ -20,11 +21,3 @@ export const WireFormatEnum = builder.enumType('WireFormat', {
     'schedule is used unless the endpoint has its own.',
   values: valuesOf(meanings),
 })
-
-/** The values of an enum in the schema, each with its meaning. */
-export function valuesOf<Name extends string>(descriptions: Readonly<Record<Name, string>>) {
-  const entries = Object.entries<string>(descriptions)
-  return Object.fromEntries(
-    entries.map(([name, description]) => [name, { value: name, description }]),
-  ) as Record<Name, { value: Name; description: string }>
-}

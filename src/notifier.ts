@@ -1,14 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
-import type { Pool } from '../db.ts'
-import { feedPollMs, notifyEveryMs, notifyWorkspacesMax } from '../limits.ts'
-import type { Log } from '../log.ts'
+import type { Pool } from './db.ts'
+import { listenAgainMs, notifyEveryMs, notifyIdsMax } from './limits.ts'
+import type { Log } from './log.ts'
 
-/** Tells other processes that there are changes, and hears it from them. Hints: polling is behind. */
+/** Tells other processes that something happened to some ids. Hints: polling is behind each one. */
 export type Notifier = AsyncDisposable & {
-  /** There are changes of these workspaces, committed by this process. */
-  readonly announce: (workspaceIds: readonly string[]) => void
+  readonly announce: (ids: readonly string[]) => void
   /** Begins to hear the others, and goes on until disposed. Only the first call does anything. */
   readonly listen: () => void
 }
@@ -16,18 +15,18 @@ export type Notifier = AsyncDisposable & {
 type NotifierOptions = {
   readonly pool: Pool
   readonly log: Log
-  /** Null: some workspace or other. */
-  readonly heard: (workspaceIds: readonly string[] | null) => void
+  /** What it is about. */
+  readonly channel: 'postrider_change' | 'postrider_lane'
+  /** What other processes announced; null: more ids than fit. */
+  readonly heard: (ids: readonly string[] | null) => void
 }
-
-const channel = 'postrider_change'
 
 /**
  * NOTIFY takes a lock of the whole database at commit: inside the recording transactions it took
  * inserts from 10,000 to 2,500 a second. So one of these announces what many transactions did, in
  * a statement of its own, at most once in `notifyEveryMs`.
  */
-export function openNotifier({ pool, log, heard }: NotifierOptions): Notifier {
+export function openNotifier({ pool, log, channel, heard }: NotifierOptions): Notifier {
   // Told apart by this from what other processes announce: our own subscribers know already.
   const self = randomUUID()
   const closing = new AbortController()
@@ -37,27 +36,27 @@ export function openNotifier({ pool, log, heard }: NotifierOptions): Notifier {
 
   async function send(): Promise<void> {
     while (waiting.size > 0 && !closing.signal.aborted) {
-      const names = waiting.size > notifyWorkspacesMax ? '*' : [...waiting].join(',')
+      const names = waiting.size > notifyIdsMax ? '*' : [...waiting].join(',')
       waiting = new Set()
       await pool
         .query({
-          name: 'announceChanges',
-          text: '/* announceChanges */ select pg_notify($1, $2)',
+          name: 'announce',
+          text: '/* announce */ select pg_notify($1, $2)',
           values: [channel, `${self} ${names}`],
         })
-        .catch((error: unknown) => log.debug({ err: error }, 'could not announce changes'))
+        .catch((error: unknown) => log.debug({ err: error }, 'could not announce'))
       await pause(notifyEveryMs, undefined, { ref: false, signal: closing.signal }).catch(() => {})
     }
     sending = undefined
   }
 
   return {
-    announce: (workspaceIds) => {
-      for (const workspaceId of workspaceIds) waiting.add(workspaceId)
+    announce: (ids) => {
+      for (const id of ids) waiting.add(id)
       sending ??= send()
     },
     listen: () => {
-      listening ??= listen({ pool, log, closing: closing.signal, hear })
+      listening ??= listen({ pool, log, channel, closing: closing.signal, hear })
     },
     [Symbol.asyncDispose]: async () => {
       closing.abort()
@@ -71,27 +70,27 @@ export function openNotifier({ pool, log, heard }: NotifierOptions): Notifier {
   }
 }
 
-type Listening = Pick<NotifierOptions, 'pool' | 'log'> & {
+type Listening = Pick<NotifierOptions, 'pool' | 'log' | 'channel'> & {
   readonly closing: AbortSignal
   readonly hear: (payload: string) => void
 }
 
 /** Holds one connection of the pool; where it breaks, another one, until closing. */
-async function listen({ pool, log, closing, hear }: Listening): Promise<void> {
+async function listen({ pool, log, channel, closing, hear }: Listening): Promise<void> {
   while (!closing.aborted) {
     try {
       const client = await pool.connect()
       client.on('notification', ({ payload = '' }) => hear(payload))
       try {
-        await client.query(`/* listenForChanges */ listen ${channel}`)
+        await client.query(`/* listen */ listen ${channel}`)
         await ended(client, closing)
       } finally {
         client.release(true) // it listens: of no use to others
       }
     } catch (error) {
-      log.debug({ err: error }, 'not listening for changes, trying again')
+      log.debug({ err: error }, 'not listening, trying again')
     }
-    await pause(feedPollMs, undefined, { ref: false, signal: closing }).catch(() => {})
+    await pause(listenAgainMs, undefined, { ref: false, signal: closing }).catch(() => {})
   }
 }
 

@@ -1,0 +1,93 @@
+import { migrationNames, type Pool } from '../db.ts'
+import { dueCountMax, readyMsMax } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { countDue } from '../store/due-count.ts'
+import { listMigrations } from '../store/migration.ts'
+import type { Telemetry } from '../telemetry.ts'
+import { type Answer, json, refusePlainly, type Route } from './http.ts'
+
+/** What the state of a process is read from. */
+export type HealthSources = {
+  readonly pool: Pool
+  readonly telemetry: Telemetry
+  readonly log: Pick<Log, 'warn'>
+  /** The process was told to stop: it ends what it has, and wants nothing new. */
+  readonly isDraining: () => boolean
+  /** Requests of this process to receivers that have no answer yet. */
+  readonly inFlight: () => number
+}
+
+/** For those who run the process: `/livez`, `/readyz` and `/metrics`. None asks for a key. */
+export function healthRoutes(sources: HealthSources): Route[] {
+  const ready = shared(() => readiness(sources))
+  const metrics = shared(() => readMetrics(sources))
+  return [
+    route('/livez', async () => json(200, { status: 'live' })),
+    route('/readyz', ready),
+    route('/metrics', metrics),
+  ]
+}
+
+function route(path: string, answer: () => Promise<Answer>): Route {
+  return { path, answer, refuse: refusePlainly }
+}
+
+/** Askers that come while an answer is being made share it: they cannot pile up on a slow database. */
+function shared(make: () => Promise<Answer>): () => Promise<Answer> {
+  let running: Promise<Answer> | null = null
+  return () => {
+    running ??= make().finally(() => {
+      running = null
+    })
+    return running
+  }
+}
+
+/** 200 where requests may come; else 503 with every reason against it. */
+async function readiness({ pool, isDraining }: HealthSources): Promise<Answer> {
+  const database = await within(readyMsMax, judgeDatabase(pool), slow)
+  const problems = [...(isDraining() ? ['This process is stopping.'] : []), ...database]
+  const status = problems.length === 0 ? 'ready' : 'unready'
+  return json(status === 'ready' ? 200 : 503, { status, problems })
+}
+
+const slow = [`The database did not answer within ${readyMsMax} ms.`]
+
+async function judgeDatabase(pool: Pool): Promise<string[]> {
+  try {
+    const done = await listMigrations(pool)
+    const missing = migrationNames().filter((name) => !done.has(name))
+    return missing.length === 0 ? [] : [`The database lacks migrations: ${missing.join(', ')}.`]
+  } catch (error) {
+    return [
+      isDatabaseDown(error) ? 'The database cannot be reached.' : 'The database has no schema.',
+    ]
+  }
+}
+
+/** Figures of the whole database are read when they are asked for; the others count as it goes. */
+async function readMetrics(sources: HealthSources): Promise<Answer> {
+  const { pool, telemetry, log } = sources
+  const { registry, dueDeliveries } = telemetry
+  telemetry.inFlight.set(sources.inFlight())
+  const read = countDue(pool, dueCountMax).catch((error: unknown) => {
+    log.warn({ err: error }, 'could not count the deliveries that wait')
+    return null
+  })
+  const count = await within(readyMsMax, read, null)
+  if (count === null) dueDeliveries.remove()
+  else dueDeliveries.set(count)
+  const headers = { 'content-type': registry.contentType }
+  return { status: 200, headers, body: await registry.metrics() }
+}
+
+/** The value, or what stands in for it where it takes too long. */
+async function within<T>(ms: number, value: Promise<T>, otherwise: T): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<T>()
+  const timer = setTimeout(resolve, ms, otherwise)
+  try {
+    return await Promise.race([value, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

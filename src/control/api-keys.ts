@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { type InputIssue, invalidInput, notFound } from '../errors.ts'
+import { nameLengthMax, rateLimitPerMinuteMax } from '../limits.ts'
+import { type ApiKey, ApiKeyEntity, scopeNames } from '../model/api-key.ts'
+import { apiKeyPrefix, hashApiKey, newApiKeyText } from '../rules/api-key-text.ts'
+import { newUuid } from '../rules/id.ts'
+import { lockApiKey } from '../store/api-key.ts'
+import { checked, freeText, optional, readInput, wholeNumber } from './input.ts'
+import type { ControlPorts } from './ports.ts'
+
+const creation = z.object({
+  name: freeText(nameLengthMax),
+  scopes: checked(z.array(z.enum(scopeNames)), (scopes) =>
+    scopes.length === 0 ? 'must have at least one.' : undefined,
+  ),
+  expiresAt: optional(z.date()),
+  rateLimitPerMinute: optional(wholeNumber(0, rateLimitPerMinuteMax)),
+})
+
+/** What a new key is made of. */
+export type ApiKeyCreation = z.input<typeof creation>
+
+/** Whose key it is to be, and what it gets unless it says otherwise. */
+export type ApiKeyOwner = {
+  /** Null: a key of the operator. */
+  readonly workspaceId: string | null
+  readonly rateLimitPerMinuteDefault: number
+}
+
+/** A key, and its text, which nobody sees again: only its hash is stored. */
+export type CreatedApiKey = { readonly apiKey: ApiKey; readonly key: string }
+
+/** Adds a key. A workspace key has no OPERATOR scope; an operator key has nothing else. */
+export async function createApiKey(
+  { clock, database }: ControlPorts,
+  owner: ApiKeyOwner,
+  input: ApiKeyCreation,
+): Promise<CreatedApiKey> {
+  const wanted = readInput(creation, input)
+  const createdAt = clock.now()
+  const issues = [...checkOwner(owner, wanted.scopes), ...checkExpiry(wanted.expiresAt, createdAt)]
+  if (issues.length > 0) throw invalidInput(issues)
+  const key = newApiKeyText()
+  const em = database.orm.em.fork()
+  const { workspaceId } = owner
+  const limit = workspaceId === null ? 0 : owner.rateLimitPerMinuteDefault
+  const apiKey = em.create(ApiKeyEntity, {
+    id: newUuid(createdAt.getTime()),
+    workspaceId,
+    name: wanted.name,
+    scopes: [...new Set(wanted.scopes)],
+    prefix: apiKeyPrefix(key),
+    keyHash: hashApiKey(key),
+    rateLimitPerMinute: wanted.rateLimitPerMinute ?? limit,
+    createdAt,
+    expiresAt: wanted.expiresAt ?? null,
+  })
+  await em.flush()
+  return { apiKey, key }
+}
+
+/** Revokes a key: within 5 s it is refused everywhere. Revoking it again changes nothing. */
+export async function revokeApiKey({ clock, database }: ControlPorts, id: string): Promise<ApiKey> {
+  return database.orm.em.fork().transactional(async (em) => {
+    const key = await lockApiKey(em, id)
+    if (!key) throw notFound('API key')
+    key.revokedAt ??= clock.now()
+    return key
+  })
+}
+
+function checkOwner({ workspaceId }: ApiKeyOwner, scopes: readonly string[]): InputIssue[] {
+  const operates = scopes.includes('OPERATOR')
+  if (operates === (workspaceId === null)) return []
+  const message = operates
+    ? 'OPERATOR is for keys without a workspace.'
+    : 'a key without a workspace must have OPERATOR.'
+  return [{ path: ['scopes'], message }]
+}
+
+function checkExpiry(expiresAt: Date | undefined, now: Date): InputIssue[] {
+  if (expiresAt === undefined || expiresAt > now) return []
+  return [{ path: ['expiresAt'], message: 'must be in the future.' }]
+}

@@ -1,0 +1,51 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { eventTypeJsonBytesMax } from '../limits.ts'
+
+/** Why a payload does not fit, in words that continue "payload "; undefined: it fits. */
+export type PayloadCheck = (payload: unknown) => string | undefined
+
+/** A schema ready for use, or why it is none. */
+export type CompiledSchema =
+  | { readonly ok: true; readonly check: PayloadCheck }
+  | { readonly ok: false; readonly message: string }
+
+/**
+ * Compiles a JSON Schema 2020-12. Keywords nobody knows are annotations, as the specification has
+ * it (section 6.5), so that schemas with `x-` keywords of other tools are taken as they are. A
+ * schema stands alone: nothing is fetched, so a `$ref` to elsewhere does not compile.
+ */
+export function compilePayloadSchema(schema: unknown): CompiledSchema {
+  const problem = checkForm(schema)
+  if (problem !== undefined) return { ok: false, message: problem }
+  // One compiler for each schema: two schemas may have the same `$id`.
+  const ajv = new Ajv2020({ strict: false, allErrors: false, logger: false })
+  addFormats.default(ajv)
+  try {
+    const validate = ajv.compile(schema as object | boolean)
+    const check: PayloadCheck = (payload) => {
+      if (validate(payload)) return undefined
+      const [first] = validate.errors ?? []
+      const where = first?.instancePath ? `at ${first.instancePath} ` : ''
+      return `${where}${first?.message ?? 'is not valid'}`
+    }
+    return { ok: true, check }
+  } catch (error) {
+    return { ok: false, message: `not a valid JSON Schema 2020-12: ${reasonOf(error)}.` }
+  }
+}
+
+function checkForm(schema: unknown): string | undefined {
+  if (typeof schema === 'boolean') return undefined
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
+    return 'must be a JSON Schema: an object, true or false.'
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(schema))
+  if (bytes > eventTypeJsonBytesMax) return `${bytes} bytes, limit ${eventTypeJsonBytesMax}.`
+  // The compiler's own extension: its checks would answer promises, and every payload would pass.
+  return '$async' in schema ? '"$async" is not a keyword of JSON Schema.' : undefined
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/^schema is invalid: data/, 'schema') : ''
+}

@@ -1,0 +1,83 @@
+import type { Queryable } from '../db.ts'
+import { partitionsAheadDays } from '../limits.ts'
+import { uuidFloor } from '../rules/id.ts'
+
+/** The partitioned tables; all go by the time in a UUIDv7, attempts by that of their delivery. */
+const logTables = ['event', 'delivery', 'attempt', 'change'] as const
+
+type LogTable = (typeof logTables)[number]
+
+export type Partition = { readonly table: LogTable; readonly name: string; readonly day: string }
+
+const dayMs = 86_400_000
+
+/** The day of a time, as partitions are named: `20260319`, in UTC. */
+export function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10).replaceAll('-', '')
+}
+
+/**
+ * Makes the partitions of the day `time` lies in, where they are missing. Rows of a day without one
+ * are in the default partition: publishing never stops for want of a partition, but a partition
+ * can then no longer be made for that day, and its rows go with the default's clean-up.
+ */
+async function createPartitions(db: Queryable, time: Date): Promise<void> {
+  const start = Math.floor(time.getTime() / dayMs) * dayMs
+  const [from, to] = [uuidFloor(start), uuidFloor(start + dayMs)].map(lowest)
+  for (const table of logTables) {
+    const name = `${table}_${dayOf(time)}`
+    const options = table === 'delivery' ? 'with (fillfactor = 70)' : ''
+    await db.query(
+      `/* createPartition */ create table if not exists ${name}
+       partition of ${table} for values from ('${from}') to ('${to}') ${options}`,
+    )
+  }
+}
+
+/** Today's and the next days' partitions. */
+export async function createPartitionsAhead(db: Queryable, now: Date): Promise<void> {
+  for (let days = 0; days <= partitionsAheadDays; days += 1) {
+    await createPartitions(db, new Date(now.getTime() + days * dayMs))
+  }
+}
+
+/** Bounds without version and variant bits, so that no id of that day can lie outside. */
+function lowest(uuid: string): string {
+  return `${uuid.slice(0, 14)}0000-0000-000000000000`
+}
+
+/** Every partition of a day, oldest first. */
+export async function readPartitions(db: Queryable): Promise<Partition[]> {
+  const { rows } = await db.query<Partition>(
+    `/* readPartitions */
+     select parent.relname as "table", child.relname as name,
+       right(child.relname, 8) as day
+     from pg_inherits
+     join pg_class parent on parent.oid = inhparent
+     join pg_class child on child.oid = inhrelid
+     where parent.relname = any($1::text[]) and child.relname ~ '_[0-9]{8}$'
+       and parent.relnamespace = 'public'::regnamespace and parent.relkind = 'p'
+     order by day, name`,
+    [logTables],
+  )
+  return rows
+}
+
+/**
+ * What is older than `before` and not in a partition of its own: rows of the default partitions,
+ * keys whose events are gone, and work whose delivery is.
+ */
+export async function deleteLeftovers(db: Queryable, before: Date): Promise<void> {
+  const floor = uuidFloor(before.getTime())
+  for (const table of logTables) {
+    const id = table === 'attempt' ? 'delivery_id' : 'id'
+    await db.query(`/* deleteLeftovers */ delete from ${table}_default where ${id} < $1`, [floor])
+  }
+  await db.query('/* deleteOldDue */ delete from due where delivery_id < $1', [floor])
+  await db.query('/* deleteOldKeys */ delete from idempotency_key where event_id < $1', [floor])
+}
+
+/** Drops one day of one table: free, whatever it held. */
+export async function dropPartition(db: Queryable, { name }: Partition): Promise<void> {
+  await db.query(`/* dropPartition */ drop table if exists ${name}`)
+}
