@@ -1,6 +1,7 @@
 import { openCallers } from './api/caller.ts'
 import { createCursors } from './api/graphql/cursor.ts'
 import { graphqlRoute, type GraphqlRouteOptions } from './api/graphql/graphql-route.ts'
+import { healthRoutes } from './api/health.ts'
 import { serveHttp, type Route } from './api/http.ts'
 import { newRateLimiter } from './api/rate-limit.ts'
 import type { Services } from './api/services.ts'
@@ -10,81 +11,101 @@ import { openDatabase, type Database } from './db.ts'
 import { openHub, type Hub } from './feed/hub.ts'
 import type { Log } from './log.ts'
 import { keepRetention } from './maintenance/retention.ts'
-import { startEngine } from './pipeline/engine.ts'
+import { startEngine, type Engine } from './pipeline/engine.ts'
 import { newSealer, type SealKey } from './seal.ts'
-import { createTelemetry } from './telemetry.ts'
+import { createTelemetry, type Telemetry } from './telemetry.ts'
 import { userAgent } from './version.ts'
 
-/** What `main.ts` has decided: the configuration, with everything in place that it may leave out. */
+/** The configuration with everything in place that the embedded default may leave out. */
+export type FullConfig = Omit<Config, 'databaseUrl' | 'adminKey' | 'encryptionKeys'> & {
+  readonly databaseUrl: string
+  readonly adminKey: string
+  readonly encryptionKeys: readonly SealKey[]
+}
+
 export type AppOptions = {
-  readonly config: Omit<Config, 'databaseUrl' | 'adminKey' | 'encryptionKeys'> & {
-    readonly databaseUrl: string
-    readonly adminKey: string
-    readonly encryptionKeys: readonly SealKey[]
-  }
+  readonly config: FullConfig
   readonly log: Log
   /** The database's clock unless given. */
   readonly clock?: Clock
+  /** Where it is on, anyone may read the schema. */
   readonly graphiql: GraphqlRouteOptions['graphiql']
   /** Served besides the API, such as the inbox of the embedded default. */
-  readonly routes?: readonly Route[]
+  readonly routes?: (services: Services) => readonly Route[]
 }
 
-/** A program that runs. Disposing it stops what it serves first, and drains what it sends. */
+/** A program that runs. Disposing it stops what it serves first, then drains what it sends. */
 export type App = AsyncDisposable & {
-  /** Null: this process serves no API. */
-  readonly port: number | null
+  readonly port: number
   readonly services: Services
+}
+
+type Foundation = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly hub: Hub
 }
 
 /** Builds what the role needs, in the order in which it starts; it is disposed in reverse. */
 export async function startApp(options: AppOptions): Promise<App> {
   await using resources = new AsyncDisposableStack()
   const { config, log } = options
+  const { retentionDays, host, port } = config
   const database = resources.use(await openDatabase(config.databaseUrl))
   const clock = options.clock ?? resources.use(await followDatabaseClock(database.pool, log))
-  const { retentionDays } = config
   const hub = resources.use(openHub({ database, clock, log, retentionDays }))
-  const services = await startServices(options, { database, clock, hub }, resources)
+  const foundation = { database, clock, hub, telemetry: createTelemetry() }
+  const engine = resources.use(await startData(options, foundation))
   resources.use(keepRetention({ pool: database.pool, clock, log, retentionDays }))
-  const routes = [graphqlRoute(services, options), ...(options.routes ?? [])]
-  const http = resources.use(
-    await serveHttp({ host: config.host, port: config.port, routes, log }),
-  )
+  const services = openServices(options, foundation, engine)
+  resources.use(services.callers)
+  let draining = false
+  const health = healthRoutes({
+    ...{ pool: database.pool, telemetry: foundation.telemetry, log },
+    ...{ isDraining: () => draining, inFlight: engine.inFlight },
+  })
+  const routes = [...health, ...apiRoutes(options, services)]
+  const http = resources.use(await serveHttp({ host, port, routes, log }))
+  resources.defer(() => {
+    draining = true
+  })
   const kept = resources.move()
   return { port: http.port, services, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
-type Foundation = {
-  readonly database: Database
-  readonly clock: Clock
-  readonly hub: Hub
+function startData(
+  { config, log }: AppOptions,
+  { database, clock, telemetry, hub }: Foundation,
+): Promise<Engine> {
+  const { allowedNetworks, httpsOnly, role, encryptionKeys } = config
+  return startEngine({
+    ...{ database, clock, log, telemetry, allowedNetworks, httpsOnly, userAgent },
+    sealer: newSealer(encryptionKeys),
+    delivers: role !== 'api',
+    changed: hub.changed,
+  })
 }
 
-async function startServices(
-  options: AppOptions,
-  { database, clock, hub }: Foundation,
-  resources: AsyncDisposableStack,
-): Promise<Services> {
+function openServices(options: AppOptions, foundation: Foundation, engine: Engine): Services {
   const { config, log } = options
-  const { allowedNetworks, httpsOnly, apiRateLimit, adminKey } = config
-  const openIntrospection = options.graphiql !== false
-  const sealer = newSealer(config.encryptionKeys)
-  const delivers = config.role !== 'api'
-  const telemetry = createTelemetry()
-  const engine = resources.use(
-    await startEngine({
-      ...{ database, clock, log, telemetry, sealer, allowedNetworks, httpsOnly, userAgent, delivers },
-      changed: hub.changed,
-    }),
-  )
+  const { database, clock, hub } = foundation
+  const { allowedNetworks, httpsOnly, apiRateLimit, adminKey, encryptionKeys } = config
   return {
-    ...{ database, clock, log, sealer, hub, telemetry },
-    config: { allowedNetworks, httpsOnly, apiRateLimit, openIntrospection, selfHosts: [] },
-    callers: resources.use(openCallers({ adminKey, clock, database, log })),
-    cursors: createCursors(config.encryptionKeys.map(({ key }) => key)),
+    ...{ database, clock, log, hub },
+    sealer: newSealer(encryptionKeys),
+    config: { apiRateLimit, openIntrospection: options.graphiql !== false },
+    urlRules: { policy: allowedNetworks, httpsOnly, selfHosts: [] },
+    callers: openCallers({ adminKey, clock, database, log }),
+    cursors: createCursors(encryptionKeys.map(({ key }) => key)),
     rateLimiter: newRateLimiter(clock),
     publisher: engine.publisher,
     wake: engine.wake,
   }
+}
+
+/** A worker serves its health alone. */
+function apiRoutes(options: AppOptions, services: Services): readonly Route[] {
+  if (options.config.role === 'worker') return []
+  return [graphqlRoute(services, options), ...(options.routes?.(services) ?? [])]
 }

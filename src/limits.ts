@@ -30,6 +30,7 @@ export const endpointsPerWorkspaceMax = 1000
 export const urlLengthMax = 2048
 /** Secrets that are still signing after rotations. */
 export const previousSecretsMax = 10
+export const previousSecretTtlSecondsDefault = 24 * 3600
 export const previousSecretTtlSecondsMax = 30 * 24 * 3600
 /** Bytes behind `whsec_`: what the Standard Webhooks specification asks for. */
 export const secretBytesMin = 24
@@ -62,7 +63,7 @@ export const retryAfterSecondsMax = 24 * 3600
 export const attemptsPerDeliveryMax = 4095
 /** Kept open between requests. Pooled sockets skip the address check, so not for long. */
 export const keepAliveMs = 15_000
-/** A busy connection is closed at this age, so that a name that moved is looked up and judged anew. */
+/** A busy connection closes at this age, so that its name is looked up and judged anew. */
 export const connectionAgeMsMax = 60_000
 /** Connections kept open in one process while nothing is sent on them. */
 export const idleConnectionsMax = 2048

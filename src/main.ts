@@ -1,11 +1,21 @@
+import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { startApp, type AppOptions } from './app.ts'
+import { graphiqlPage } from './api/graphql/graphiql-page.ts'
+import { inboxRoute } from './api/inbox.ts'
+import { startApp, type App, type AppOptions } from './app.ts'
 import { readConfig, type Config } from './config.ts'
 import { migrate } from './db.ts'
 import { durabilityProblems } from './durability.ts'
-import { prepareEmbedded } from './first-run.ts'
+import { startEmbeddedPostgres } from './embedded-postgres.ts'
+import { openKeyring } from './first-run/keyring.ts'
+import { welcome } from './first-run/welcome.ts'
+import { openFirstWorkspace } from './first-run/workspace.ts'
 import { drainMsMax } from './limits.ts'
 import { createLog, type Log } from './log.ts'
+import { version } from './version.ts'
+
+/** What to start, and what to tell once it runs. */
+type Plan = { readonly options: AppOptions; readonly tell: (app: App) => Promise<void> }
 
 /** The process: reads the configuration, runs the program for its role, and ends on a signal. */
 async function main(): Promise<void> {
@@ -14,14 +24,49 @@ async function main(): Promise<void> {
   const log = createLog(read.config.logLevel)
   const signal = firstSignal()
   await using resources = new AsyncDisposableStack()
-  const options = await prepare(read.config, log, resources)
+  const { options, tell } = await plan(read.config, log, resources)
   await migrate(options.config.databaseUrl)
   const app = resources.use(await startApp(options))
   const problems = await durabilityProblems(app.services.database.pool)
   if (problems.length > 0) return refuse(problems)
-  await options.started(app)
-  log.info({ signal: await signal }, 'stopping: requests in flight may end')
+  await tell(app)
+  log.info({ signal: await signal }, 'stopping: what is in flight may end')
   endAnyway(log)
+}
+
+function plan(config: Config, log: Log, resources: AsyncDisposableStack): Promise<Plan> | Plan {
+  const { databaseUrl, adminKey, encryptionKeys, role } = config
+  if (!databaseUrl || !adminKey || !encryptionKeys) return planEmbedded(config, log, resources)
+  return {
+    options: { config: { ...config, databaseUrl, adminKey, encryptionKeys }, log, graphiql: false },
+    tell: async ({ port }) => log.info({ version, role, host: config.host, port }, 'started'),
+  }
+}
+
+/** For trying it: a PostgreSQL of its own, kept keys, a first workspace, GraphiQL and an inbox. */
+async function planEmbedded(
+  config: Config,
+  log: Log,
+  resources: AsyncDisposableStack,
+): Promise<Plan> {
+  const dataDir = resolve(config.dataDir)
+  const postgres = resources.use(await startEmbeddedPostgres({ dataDir, log }))
+  const keyring = await openKeyring(dataDir)
+  const { adminKey, encryptionKeys } = keyring
+  return {
+    options: {
+      config: { ...config, databaseUrl: postgres.url, adminKey, encryptionKeys },
+      log,
+      graphiql: graphiqlPage({ key: keyring.workspaceKey }),
+      routes: ({ clock }) => [inboxRoute(clock)],
+    },
+    tell: async ({ port, services }) => {
+      const { workspaceId, key: workspaceKey } = await openFirstWorkspace(services, keyring)
+      const origin = `http://127.0.0.1:${port}`
+      const told = { version, origin, adminKey, workspaceId, workspaceKey, dataDir }
+      process.stdout.write(welcome(told))
+    },
+  }
 }
 
 function refuse(problems: readonly string[]): void {
@@ -31,11 +76,11 @@ function refuse(problems: readonly string[]): void {
 
 /** The first signal drains. A second one ends the process where it stands. */
 function firstSignal(): Promise<NodeJS.Signals> {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>()
+  const { promise, resolve: received } = Promise.withResolvers<NodeJS.Signals>()
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      resolve(name)
-      process.once(name, () => process.exit(130))
+    process.once(name, () => {
+      received(name)
+      process.on(name, () => process.exit(130))
     })
   }
   return promise
@@ -48,4 +93,6 @@ function endAnyway(log: Log): void {
   })
 }
 
-await main()
+await main().catch((error: unknown) => {
+  refuse([error instanceof Error ? error.message : String(error)])
+})

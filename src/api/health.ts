@@ -59,10 +59,14 @@ async function judgeDatabase(pool: Pool): Promise<string[]> {
     const missing = migrationNames().filter((name) => !done.has(name))
     return missing.length === 0 ? [] : [`The database lacks migrations: ${missing.join(', ')}.`]
   } catch (error) {
-    return [
-      isDatabaseDown(error) ? 'The database cannot be reached.' : 'The database has no schema.',
-    ]
+    return [`The database cannot be asked: ${codeOf(error)}.`]
   }
+}
+
+/** Enough for whoever runs it to know where to look, and nothing that is nobody else's business. */
+function codeOf(error: unknown): string {
+  const hasCode = error instanceof Error && 'code' in error
+  return hasCode ? String(error.code) : 'no connection'
 }
 
 /** Figures of the whole database are read when they are asked for; the others count as it goes. */

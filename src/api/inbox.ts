@@ -35,7 +35,8 @@ export function inboxRoute({ now }: Clock): Route {
           keep(inboxes, name, { ...request, receivedAt: now() })
         })
       }
-      if (method === 'GET' || method === 'HEAD') return show(exchange, name, inboxes.get(name) ?? [])
+      if (method === 'GET' || method === 'HEAD')
+        return show(exchange, name, inboxes.get(name) ?? [])
       if (method !== 'DELETE') throw refused(405, 'Use POST to send, GET to look, DELETE to clear.')
       inboxes.delete(name)
       return { status: 204 }

@@ -1,17 +1,11 @@
 import type { ControlPorts } from '../control/ports.ts'
 import type { Publisher } from '../pipeline/publish.ts'
-import type { AddressPolicy } from '../rules/address.ts'
 import type { Callers } from './caller.ts'
 import type { Cursors } from './graphql/cursor.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
 /** What of the configuration the API must know. */
 export type ApiConfig = {
-  /** Networks endpoints may lie in although they are not public. */
-  readonly allowedNetworks: AddressPolicy
-  readonly httpsOnly: boolean
-  /** Hosts of this service, in lower case: an endpoint there would deliver to ourselves. */
-  readonly selfHosts: readonly string[]
   /** Requests in a minute that a new workspace key gets unless told otherwise; 0: no limit. */
   readonly apiRateLimit: number
   /** Whether the schema is shown to callers without a key. */

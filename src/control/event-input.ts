@@ -12,7 +12,7 @@ const dayMs = 86_400_000
 const event = z
   .object({
     eventType: checked(z.string(), checkEventTypeName),
-    payload: z.unknown(),
+    payload: z.unknown().optional(),
     payloadText: z.string().nullish(),
     idempotencyKey: optional(foreignId(idempotencyKeyLengthMax)),
     occurredAt: z.date().nullish(),

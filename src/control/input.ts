@@ -49,6 +49,26 @@ export function checked<Value>(
   })
 }
 
+/** One thing that is wrong within a list; no index means the list as a whole. */
+export type ItemIssue = {
+  readonly index: number | undefined
+  readonly field?: string | undefined
+  readonly message: string
+}
+
+/** A list with a rule that answers all that is wrong with it. */
+export function checkedList<Item>(
+  items: z.ZodType<Item, Item>,
+  issuesOf: (list: readonly Item[]) => readonly ItemIssue[],
+) {
+  return z.array(items).superRefine((list, context) => {
+    for (const { index, field, message } of issuesOf(list)) {
+      const path = [index, field].filter((step) => step !== undefined)
+      context.addIssue({ code: 'custom', path, message })
+    }
+  })
+}
+
 /** In a creation, null says the same as leaving a field out. */
 export function optional<Value>(schema: z.ZodType<Value, Value>) {
   return schema.nullish().transform((value) => value ?? undefined)

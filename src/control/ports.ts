@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
+import type { UrlRules } from '../rules/endpoint-url.ts'
 import type { Sealer } from '../seal.ts'
 
 /** One ping on its way: a delivery like any other, to one endpoint alone. */
@@ -17,6 +18,8 @@ export type ControlPorts = {
   readonly database: Database
   readonly log: Pick<Log, 'warn' | 'info' | 'error'>
   readonly sealer: Sealer
+  /** Where endpoints may lie. */
+  readonly urlRules: UrlRules
   readonly wake: {
     /** There may be work for these endpoints' lanes. A hint: the sweep finds what it misses. */
     readonly lanes: (endpointIds: readonly string[]) => Promise<void>

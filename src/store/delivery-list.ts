@@ -23,7 +23,7 @@ export type DeliveryPage = {
 // The conditions are one text for all filters; see `readsOf` for why that costs nothing.
 // Which index serves: by event, by endpoint, or by workspace, each in the order of the id.
 const fits = `workspace_id = $1
-  and ($2::uuid[] is null or endpoint_id = any($2))
+  and ($14::uuid is null or endpoint_id = $14) and ($2::uuid[] is null or endpoint_id = any($2))
   and ($3::uuid is null or event_id = $3)
   and ($4::text[] is null or event_type = any($4))
   and ($5::delivery_status[] is null or status = any($5))

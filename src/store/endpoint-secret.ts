@@ -10,3 +10,14 @@ export async function findEndpointSecrets(
   const where = { workspaceId, endpointId: id }
   return em.find(EndpointSecretEntity, where, { comments: 'findEndpointSecrets' })
 }
+
+/** Removes all secrets of an endpoint. */
+export async function removeSecrets(
+  em: EntityManager,
+  { workspaceId, id }: TenantKey,
+): Promise<void> {
+  await em.execute(
+    '/* removeSecrets */ delete from endpoint_secret where workspace_id = ? and endpoint_id = ?',
+    [workspaceId, id],
+  )
+}

@@ -24,6 +24,15 @@ export async function findEndpoints(
   return em.find(EndpointEntity, where, { comments: 'findEndpoints' })
 }
 
+/** An endpoint that is not deleted. */
+export async function findEndpoint(
+  em: EntityManager,
+  { workspaceId, id }: TenantKey,
+): Promise<Endpoint | null> {
+  const where = { workspaceId, id, deletedAt: null }
+  return em.findOne(EndpointEntity, where, { comments: 'findEndpoint' })
+}
+
 /** An endpoint that is not deleted, locked until the commit. */
 export async function lockEndpoint(
   em: EntityManager,

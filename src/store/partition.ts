@@ -25,6 +25,7 @@ async function createPartitions(db: Queryable, time: Date): Promise<void> {
   const start = Math.floor(time.getTime() / dayMs) * dayMs
   const [from, to] = [uuidFloor(start), uuidFloor(start + dayMs)].map(lowest)
   for (const table of logTables) {
+    if (await hasStrays(db, { table, from, to })) continue
     const name = `${table}_${dayOf(time)}`
     const options = table === 'delivery' ? 'with (fillfactor = 70)' : ''
     await db.query(
@@ -39,6 +40,20 @@ export async function createPartitionsAhead(db: Queryable, now: Date): Promise<v
   for (let days = 0; days <= partitionsAheadDays; days += 1) {
     await createPartitions(db, new Date(now.getTime() + days * dayMs))
   }
+}
+
+/** Rows of a day that began without its partition: it then has none to its end. */
+async function hasStrays(
+  db: Queryable,
+  { table, from, to }: { table: LogTable; from: string | undefined; to: string | undefined },
+): Promise<boolean> {
+  const id = table === 'attempt' ? 'delivery_id' : 'id'
+  const { rows } = await db.query<{ found: boolean }>(
+    `/* hasStrays */ select exists (
+       select from ${table}_default where ${id} >= $1 and ${id} < $2) as found`,
+    [from, to],
+  )
+  return rows[0]?.found ?? false
 }
 
 /** Bounds without version and variant bits, so that no id of that day can lie outside. */

@@ -25,7 +25,7 @@ export type Client = {
   /** One operation that must succeed: its data. */
   readonly ask: (query: string, variables?: object) => Promise<Json>
   /**
-   * One mutation that is given nothing but its input: what is asked of its success (`fields`), or
+   * One mutation by its name and input: what is asked of its success (`fields`), or
    * its error with `code`, `message`, and `issues` where it has them.
    */
   readonly mutate: (name: string, input: object, fields?: string) => Promise<Json>

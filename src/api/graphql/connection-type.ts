@@ -39,7 +39,8 @@ export function countedConnectionType<Row>(names: ConnectionNames<Row>) {
   return ref
 }
 
-function implementConnection<Row>(
+/** Describes a connection type that has more than the usual fields, which are added to it. */
+export function implementConnection<Row>(
   ref: ObjectRef<SchemaTypes, Connection<Row>>,
   { node, name, many }: ConnectionNames<Row>,
 ): void {

@@ -89,12 +89,21 @@ function readCursor({ args, cursors, scope }: PageRequest, name: 'after' | 'befo
   if (!isGiven(text)) return undefined
   const position = cursors.read(scope, text)
   if (position?.length !== 16) throw refused(name, 'not a valid cursor.')
-  const hex = position.toString('hex')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return idOfBytes(position)
 }
 
 function writeCursor({ cursors, scope }: PageRequest, id: string): string {
-  return cursors.write(scope, Buffer.from(id.replaceAll('-', ''), 'hex'))
+  return cursors.write(scope, idToBytes(id))
+}
+
+/** The 16 bytes of a UUID. */
+export function idToBytes(id: string): Buffer {
+  return Buffer.from(id.replaceAll('-', ''), 'hex')
+}
+
+/** The UUID of 16 bytes. */
+export function idOfBytes(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
 function isGiven<Value>(value: Value | null | undefined): value is Value {

@@ -1,5 +1,3 @@
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
-import type { GraphiQLOptions } from 'graphql-yoga'
 import { anonymous, type Caller } from '../caller.ts'
 import { type Answer, type Exchange, explain, json, type Route } from '../http.ts'
 import { type Problem, rateLimited, RequestRefused, unauthenticated } from '../problem.ts'
@@ -8,8 +6,10 @@ import { readParams, wrongMethod } from './params.ts'
 import { extensionsOf } from './present-error.ts'
 import { type Asked, newYoga } from './yoga.ts'
 
-/** GraphiQL's settings, or false where there is none. */
-export type GraphqlRouteOptions = { readonly graphiql: GraphiQLOptions | false }
+export type GraphqlRouteOptions = {
+  /** Answers browsers with GraphiQL's page; false: there is none. */
+  readonly graphiql: ((exchange: Exchange) => Promise<Answer>) | false
+}
 
 /** GraphQL over HTTP at `/graphql`, and GraphiQL for browsers where it is on. */
 export function graphqlRoute(services: Services, { graphiql }: GraphqlRouteOptions): Route {
@@ -17,7 +17,7 @@ export function graphqlRoute(services: Services, { graphiql }: GraphqlRouteOptio
   return {
     path: '/graphql',
     answer: async (exchange) => {
-      if (graphiql !== false && wantsPage(exchange)) return page(graphiql)
+      if (graphiql !== false && wantsPage(exchange)) return graphiql(exchange)
       return run(yoga, await readAsked(exchange, services))
     },
     refuse: (error, exchange) => refusal(explain(error, exchange, services.log), exchange),
@@ -82,9 +82,4 @@ function refusal(problem: Problem, { request, requestId }: Exchange): Answer {
 function wantsPage({ request, url }: Exchange): boolean {
   const asksForHtml = request.headers.accept?.includes('text/html') ?? false
   return request.method === 'GET' && asksForHtml && !url.searchParams.has('query')
-}
-
-function page(options: GraphiQLOptions): Answer {
-  const headers = { 'content-type': 'text/html; charset=utf-8', 'x-frame-options': 'DENY' }
-  return { status: 200, headers, body: renderGraphiQL(options) }
 }

@@ -7,8 +7,10 @@ import { findEndpointOwners, findEndpoints } from '../../store/endpoint.ts'
 import { countDue, findEndpointHealth } from '../../store/endpoint-health.ts'
 import { findEventTypes } from '../../store/event-type.ts'
 import { findWorkspaces } from '../../store/workspace.ts'
+import { readsOf } from '../../store/reads.ts'
 import type { Caller } from '../caller.ts'
 import type { Services } from '../services.ts'
+import { newLogLoaders } from './log-loaders.ts'
 
 /** Rows by id, each statement once for all that a request asks for. They live for one request. */
 export type Loaders = ReturnType<typeof newLoaders>
@@ -18,6 +20,7 @@ export function newLoaders(services: Services, caller: Caller) {
   const { database } = services
   const own = caller.workspaceId
   return {
+    ...newLogLoaders(readsOf(database)),
     workspace: byId(database, (em, ids) => findWorkspaces(em, own === null ? ids : only(ids, own))),
     apiKey: byId(database, (em, ids) => findApiKeys(em, ids, own)),
     eventType: byId(database, findEventTypes),

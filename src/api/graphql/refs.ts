@@ -2,7 +2,9 @@ import type { ApiKey } from '../../model/api-key.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { EventType } from '../../model/event-type.ts'
 import type { Workspace } from '../../model/workspace.ts'
+import type { StoredAttempt } from '../../store/attempt.ts'
 import type { StoredDelivery } from '../../store/delivery.ts'
+import type { StoredEvent } from '../../store/event.ts'
 import { builder } from './builder.ts'
 
 /**
@@ -18,3 +20,7 @@ export const EventTypeRef = builder.objectRef<EventType>('EventType')
 export const EndpointRef = builder.objectRef<Endpoint>('Endpoint')
 /** See {@link WorkspaceRef}. */
 export const DeliveryRef = builder.objectRef<StoredDelivery>('Delivery')
+/** See {@link WorkspaceRef}. */
+export const EventRef = builder.objectRef<StoredEvent>('Event')
+/** See {@link WorkspaceRef}. */
+export const AttemptRef = builder.objectRef<StoredAttempt>('DeliveryAttempt')

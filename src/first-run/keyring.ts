@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { newApiKeyText } from './rules/api-key-text.ts'
-import { readSealKeys, type SealKey } from './seal.ts'
+import { newApiKeyText } from '../rules/api-key-text.ts'
+import { readSealKeys, type SealKey } from '../seal.ts'
 
 /** Keys the embedded default makes once and keeps in its data directory, for its owner alone. */
 export type Keyring = {

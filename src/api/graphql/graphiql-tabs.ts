@@ -1,0 +1,114 @@
+/** One tab of GraphiQL. */
+export type Tab = { readonly query: string; readonly variables: string }
+
+/**
+ * The whole story in order, each tab run by one click: nothing has to be pasted from one into the
+ * next. `origin` is where this program is reached from itself.
+ */
+export function graphiqlTabs(origin: string): Tab[] {
+  return [
+    tab(createEndpoints(origin), {
+      works: { url: `${origin}/inbox/works`, eventTypes: ['*'] },
+      fails: { url: `${origin}/inbox/fails?status=500`, eventTypes: ['*'], retrySchedule },
+    }),
+    tab(publish, {
+      input: {
+        eventType: 'evaluation.completed',
+        payload: { evaluationId: '2f4ad455', status: 'COMPLETED', score: 8, maxScore: 10 },
+      },
+    }),
+    tab(readLog, { first: 4 }),
+    tab(watch(origin), {}),
+  ]
+}
+
+/** Soon at first, so that a retry is seen at once, and long enough to still go on in tab 4. */
+const retrySchedule = [5, 5, 10, 10, 15, 15, 20, 20, 30, 30, 60, 60, 60, 60, 60, 60]
+
+function tab(query: string, variables: object): Tab {
+  return { query, variables: JSON.stringify(variables, null, 2) }
+}
+
+const createEndpoints = (origin: string) => `# 1 of 4: create endpoints.
+#
+# Each has a URL, and the types of events it wants ("*": all).
+# These two are inboxes of this very program: one answers 200,
+# the other fails on purpose. Open them in another window:
+#   ${origin}/inbox/works
+#   ${origin}/inbox/fails
+#
+# Press the triangle, or Ctrl-Enter. The key is under "Headers".
+mutation CreateEndpoints($works: EndpointCreateInput!, $fails: EndpointCreateInput!) {
+  works: endpointCreate(input: $works) { ...Created }
+  fails: endpointCreate(input: $fails) { ...Created }
+}
+
+fragment Created on EndpointCreateResult {
+  ... on EndpointCreateSuccess {
+    endpoint { id url eventTypes retrySchedule }
+    secret # signs every request, and is shown this once
+  }
+  ... on Error { code message }
+}
+`
+
+const publish = `# 2 of 4: publish an event.
+#
+# It is answered when the event and its deliveries are stored.
+# Now look at the inboxes: a signed request lands in each.
+mutation Publish($input: EventPublishInput!) {
+  eventPublish(input: $input) {
+    ... on EventPublishSuccess {
+      event { id eventType createdAt payloadText }
+      deliveryCount
+    }
+    ... on Error { code message }
+    ... on ValidationError { issues { path message } }
+  }
+}
+`
+
+const readLog = `# 3 of 4: read the log, newest first.
+#
+# A delivery is one event on its way to one endpoint. Each attempt
+# shows the request as it was sent and the answer as it came.
+query ReadLog($first: Int!) {
+  deliveries(first: $first) {
+    nodes {
+      id
+      eventType
+      status
+      nextAttemptAt
+      endpoint { url }
+      attempts {
+        number
+        result
+        durationMs
+        request { headers { name value } body }
+        response { statusCode body }
+      }
+    }
+  }
+}
+`
+
+const watch = (origin: string) => `# 4 of 4: watch it live, over WebSocket.
+#
+# Every change of a delivery's status, as it happens. The endpoint
+# that fails is retried while you watch. For more, publish from a
+# second window (${origin}/graphql, tab 2):
+# GraphiQL ends a subscription when its tab is left.
+subscription Watch {
+  deliveryChanges {
+    ... on DeliveryChange {
+      changedAt
+      previousStatus
+      status
+      delivery { id eventType attemptCount nextAttemptAt endpoint { url } }
+      attempt { result response { statusCode } }
+    }
+    ... on StreamCheckpoint { cursor }
+    ... on StreamReset { cursor reason }
+  }
+}
+`

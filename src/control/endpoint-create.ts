@@ -1,0 +1,130 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import { z } from 'zod'
+import { AppError, invalidInput } from '../errors.ts'
+import { endpointsPerWorkspaceMax, timeoutSecondsDefault } from '../limits.ts'
+import { type Endpoint, EndpointEntity } from '../model/endpoint.ts'
+import type { Workspace } from '../model/workspace.ts'
+import { newUuid } from '../rules/id.ts'
+import { checkSecret, generateSecret } from '../rules/secret-format.ts'
+import { wireFormats } from '../rules/wire-formats.ts'
+import { violates } from '../store/conflict.ts'
+import { countEndpoints } from '../store/endpoint.ts'
+import { raiseSubscriptionsVersion } from '../store/workspace.ts'
+import { endpointFields, patternsOf, requireUrl, sealHeaders } from './endpoint-fields.ts'
+import { pingEndpoint } from './endpoint-ping.ts'
+import { addSecret } from './endpoint-secrets.ts'
+import { optional, readInput } from './input.ts'
+import type { ControlPorts } from './ports.ts'
+import { requireKnownTypes } from './subscription-check.ts'
+
+const creation = z.object({
+  url: endpointFields.url,
+  eventTypes: endpointFields.eventTypes,
+  description: optional(endpointFields.description),
+  externalId: optional(endpointFields.externalId),
+  wireFormat: optional(endpointFields.wireFormat),
+  secret: optional(z.string()),
+  headers: optional(endpointFields.headers),
+  timeoutSeconds: optional(endpointFields.timeoutSeconds),
+  retrySchedule: optional(endpointFields.retrySchedule),
+  rateLimitPerSecond: optional(endpointFields.rateLimitPerSecond),
+  ordered: optional(z.boolean()),
+  metadata: optional(endpointFields.metadata),
+  ping: optional(z.boolean()),
+})
+
+/** What a new endpoint is made of. */
+export type EndpointCreation = z.input<typeof creation>
+
+/** An endpoint with its secret, which nobody is shown again. */
+export type CreatedEndpoint = {
+  readonly endpoint: Endpoint
+  readonly secret: string
+  /** The ping it was greeted with, if any. */
+  readonly pingDeliveryId: string | null
+}
+
+/** Adds an endpoint to a workspace. From its commit on, events published reach it. */
+export async function createEndpoint(
+  ports: ControlPorts,
+  workspace: Workspace,
+  input: EndpointCreation,
+): Promise<CreatedEndpoint> {
+  const wanted = readInput(creation, input)
+  const url = requireUrl(wanted.url, ports.urlRules)
+  const wireFormat = wanted.wireFormat ?? workspace.wireFormat
+  const secret = wanted.secret ?? generateSecret()
+  const problem = checkSecret(wireFormat, secret)
+  if (problem !== undefined) throw invalidInput([{ path: ['secret'], message: problem }])
+  const { database } = ports
+  const endpoint = await database.orm.em
+    .fork()
+    .transactional(async (em) => {
+      await raiseSubscriptionsVersion(em, workspace.id)
+      await requireRoom(em, workspace.id)
+      await requireKnownTypes(em, { list: wanted.eventTypes, had: [] })
+      const created = newEndpoint(ports, em, { ...wanted, url, wireFormat, workspace })
+      await em.flush() // the secret's foreign key needs it
+      addSecret(ports, em, { endpoint: created, secret })
+      return created
+    })
+    .catch((error: unknown) => {
+      throw violates(error, 'endpoint_external_id_key') ? taken(wanted.externalId, error) : error
+    })
+  const wantsPing = wanted.ping ?? wireFormats[wireFormat].pingOnCreation
+  const pingDeliveryId = wantsPing ? await greet(ports, endpoint) : null
+  return { endpoint, secret, pingDeliveryId }
+}
+
+type Wanted = z.output<typeof creation> & {
+  readonly url: string
+  readonly wireFormat: Endpoint['wireFormat']
+  readonly workspace: Workspace
+}
+
+function newEndpoint(ports: ControlPorts, em: EntityManager, wanted: Wanted): Endpoint {
+  const { url, wireFormat, workspace } = wanted
+  const createdAt = ports.clock.now()
+  const key = { workspaceId: workspace.id, id: newUuid(createdAt.getTime()) }
+  return em.create(EndpointEntity, {
+    ...key,
+    externalId: wanted.externalId ?? null,
+    url,
+    description: wanted.description ?? null,
+    eventTypes: patternsOf(wanted.eventTypes),
+    wireFormat,
+    status: 'ENABLED',
+    headersSealed: sealHeaders(ports.sealer, wanted.headers ?? [], key),
+    timeoutSeconds: wanted.timeoutSeconds ?? timeoutSecondsDefault,
+    retrySchedule: wanted.retrySchedule ?? [...wireFormats[wireFormat].retrySchedule],
+    rateLimitPerSecond: wanted.rateLimitPerSecond ?? null,
+    ordered: wanted.ordered ?? false,
+    metadata: wanted.metadata ?? {},
+    version: 0,
+    createdAt,
+    updatedAt: createdAt,
+  })
+}
+
+async function requireRoom(em: EntityManager, workspaceId: string): Promise<void> {
+  const limit = endpointsPerWorkspaceMax
+  const count = await countEndpoints(em, { workspaceId })
+  if (count < limit) return
+  const message = `This workspace has ${count} endpoints, the limit.`
+  throw new AppError('LIMIT_EXCEEDED', message, { limit })
+}
+
+/** The endpoint exists and its secret must be shown, so a ping that fails is not its failure. */
+async function greet(ports: ControlPorts, endpoint: Endpoint): Promise<string | null> {
+  try {
+    return await pingEndpoint(ports, endpoint)
+  } catch (error) {
+    ports.log.warn({ err: error, endpoint: endpoint.id }, 'new endpoint was not pinged')
+    return null
+  }
+}
+
+function taken(externalId: string | undefined, cause: unknown): AppError {
+  const message = `externalId: another endpoint of this workspace has "${externalId}".`
+  return new AppError('CONFLICT', message, { cause })
+}

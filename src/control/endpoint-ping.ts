@@ -1,0 +1,53 @@
+import { AppError, invalidInput, notFound } from '../errors.ts'
+import type { Endpoint } from '../model/endpoint.ts'
+import { publicId } from '../rules/id.ts'
+import { findEndpoint, type TenantKey } from '../store/endpoint.ts'
+import { findEventTypesByName, listEventTypeNames } from '../store/event-type.ts'
+import type { ControlPorts } from './ports.ts'
+import { unknownName } from './subscription-check.ts'
+
+/** The event type of a ping that names no other; it is in no catalogue. */
+const pingType = 'ping'
+
+/** Sends an endpoint a ping of its own. Answers the delivery's id. */
+export async function pingEndpoint(
+  { publisher }: ControlPorts,
+  { workspaceId, id }: TenantKey,
+): Promise<string> {
+  const payloadText = JSON.stringify({ endpointId: publicId('wh', id) })
+  const ping = { workspaceId, endpointId: id, eventType: pingType, payloadText }
+  return (await publisher.ping(ping)).deliveryId
+}
+
+/**
+ * Tries an endpoint: sends it a ping, or the catalogue's example of an event type, whether it
+ * subscribes to it or not, and nobody else.
+ */
+export async function tryEndpoint(
+  ports: ControlPorts,
+  key: TenantKey,
+  eventType: string | null,
+): Promise<string> {
+  const endpoint = await findEndpoint(ports.database.orm.em.fork(), key)
+  if (!endpoint) throw notFound('Endpoint')
+  requireEnabled(endpoint)
+  if (eventType === null) return pingEndpoint(ports, key)
+  const payloadText = await exampleOf(ports, eventType)
+  const { workspaceId, id } = key
+  const ping = { workspaceId, endpointId: id, eventType, payloadText }
+  return (await ports.publisher.ping(ping)).deliveryId
+}
+
+function requireEnabled({ status }: Endpoint): void {
+  if (status === 'ENABLED') return
+  throw new AppError('INVALID_STATE', 'The endpoint is disabled. Enable it first.')
+}
+
+async function exampleOf({ database }: ControlPorts, eventType: string): Promise<string> {
+  const em = database.orm.em.fork()
+  const [found] = await findEventTypesByName(em, [eventType])
+  const refuse = (message: string) => invalidInput([{ path: ['eventType'], message }])
+  if (!found) throw refuse(unknownName(eventType, await listEventTypeNames(em)))
+  if (found.example !== null && found.example !== undefined) return JSON.stringify(found.example)
+  throw refuse(`"${eventType}" has no example in the catalogue.`)
+}

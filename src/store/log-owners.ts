@@ -1,0 +1,25 @@
+import type { Read } from './reads.ts'
+
+/** A row of the log and the workspace it belongs to. */
+export type LogOwner = { readonly id: string; readonly workspaceId: string }
+
+/**
+ * The workspaces of deliveries, for a caller who is in none: the operator alone. Every other
+ * statement on the log names its workspace; these two are how an operator finds it.
+ */
+export function findDeliveryOwners(read: Read, ids: readonly string[]): Promise<LogOwner[]> {
+  return read({
+    text: `/* findDeliveryOwners */
+      select id, workspace_id as "workspaceId" from delivery where id = any($1::uuid[])`,
+    values: [ids],
+  })
+}
+
+/** The same for events. */
+export function findEventOwners(read: Read, ids: readonly string[]): Promise<LogOwner[]> {
+  return read({
+    text: `/* findEventOwners */
+      select id, workspace_id as "workspaceId" from event where id = any($1::uuid[])`,
+    values: [ids],
+  })
+}
