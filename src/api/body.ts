@@ -14,9 +14,11 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes <= requestBytesMax) return void chunks.push(chunk)
-      chunks.length = 0
-      reject(tooLarge())
+      if (bytes <= requestBytesMax) chunks.push(chunk)
+      else {
+        chunks.length = 0
+        reject(tooLarge())
+      }
     })
     request.once('end', resolve)
     request.once('error', () => reject(cutOff()))

@@ -1,8 +1,6 @@
 /** Node's words for a server that cannot be reached, or a connection that broke. */
-const networkCodes = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN'],
-  ...['EHOSTUNREACH', 'ENETUNREACH'],
-])
+const networkCode =
+  /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOENT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/
 
 /**
  * PostgreSQL's: class 08 connection, 57P shutdown and start, 53 out of resources, 25006 a replica
@@ -18,7 +16,7 @@ const driverMessage =
 export function isDatabaseDown(error: unknown, depth = 0): boolean {
   if (!(error instanceof Error) || depth > 5) return false
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (networkCodes.has(code) || stateCode.test(code) || driverMessage.test(error.message)) {
+  if (networkCode.test(code) || stateCode.test(code) || driverMessage.test(error.message)) {
     return true
   }
   const inner = [error.cause, ...(error instanceof AggregateError ? error.errors : [])]

@@ -95,7 +95,7 @@ function send({ request, response, requestId }: Exchange, result: Answer): void 
 
 const nowhere: Route = {
   path: '',
-  answer: () => {
+  answer: async () => {
     throw new RequestRefused({ status: 404, code: 'BAD_USER_INPUT', message: 'Not found.' })
   },
   refuse: refusePlainly,
@@ -116,7 +116,8 @@ export function json(status: number, body: unknown, headers: Answer['headers'] =
 /** Logs what is our fault with its cause, and answers what the outside may know. */
 export function explain(error: unknown, { requestId }: Pick<Exchange, 'requestId'>, log: ErrorLog) {
   const problem = problemOf(error)
-  if (isOurFault(problem)) log.error({ err: error, requestId, code: problem.code }, 'request failed')
+  if (isOurFault(problem))
+    log.error({ err: error, requestId, code: problem.code }, 'request failed')
   return problem
 }
 

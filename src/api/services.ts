@@ -1,4 +1,5 @@
 import type { ControlPorts } from '../control/ports.ts'
+import type { Hub } from '../feed/hub.ts'
 import type { Publisher } from '../pipeline/publish.ts'
 import type { Callers } from './caller.ts'
 import type { Cursors } from './graphql/cursor.ts'
@@ -18,5 +19,6 @@ export type Services = ControlPorts & {
   readonly callers: Callers
   readonly rateLimiter: RateLimiter
   readonly cursors: Cursors
+  readonly hub: Hub
   readonly publisher: Publisher
 }

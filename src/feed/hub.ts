@@ -37,7 +37,9 @@ export function openHub(options: HubOptions): Hub {
   const turn = newTurns(feedCatchUpsMax)
   const tailer = openTailer({ read, clock, log })
   const notifier = openNotifier({
-    ...{ pool: database.pool, log, channel: 'postrider_change' },
+    pool: database.pool,
+    log,
+    channel: 'postrider_change',
     heard: tailer.poke,
   })
   const subscribers = new Set<Subscriber>()

@@ -9,64 +9,61 @@ export type Welcome = {
   readonly dataDir: string
 }
 
-/** What stands on the terminal when the embedded default is ready: plain text, to copy from. */
+/**
+ * What stands on the terminal when the embedded default is ready: plain text, to copy from. What
+ * is needed again and again comes last, where it is still seen on a small screen.
+ */
 export function welcome(wish: Welcome): string {
   const { version, origin, adminKey, workspaceId, workspaceKey, dataDir } = wish
   return `
-Postrider ${version} is ready.
+Postrider ${version} is ready. Three steps to copy into another terminal:
 
-  GraphiQL       ${origin}/graphql
+1. Create an endpoint. Its receiver is an inbox of this program.
+
+  gql() { curl -s ${origin}/graphql -d @- \\
+    -H 'Authorization: Bearer ${workspaceKey}' \\
+    -H 'Content-Type: application/json'; echo; }
+
+${command(createEndpoint(origin))}
+
+2. Publish an event. A signed request lands in the inbox.
+
+${command(publish)}
+
+3. Read the log.
+
+${command(readLog)}
+
+  GraphiQL       ${origin}/graphql   the same story in four tabs
   Inbox          ${origin}/inbox/first
   Operator key   ${adminKey}
   Workspace      ${workspaceId}, "First workspace"
   Its key        ${workspaceKey}
-
-The whole tour is in GraphiQL: run its four tabs from left to right.
-Or copy these into another terminal, one after the other:
-
-1. Create an endpoint. Its receiver is the inbox above: open that in a browser.
-
-  KEY=${workspaceKey}
-${curl(origin, createEndpoint(origin))}
-
-2. Publish an event. A signed request lands in the inbox.
-
-${curl(origin, publish)}
-
-3. Read the log.
-
-${curl(origin, readLog)}
 
 Data and keys are kept in ${dataDir}. Ctrl-C ends the program.
 
 `
 }
 
-/** The body is piped, as \`curl -d @-\` leaves out its line breaks: JSON allows none in a string. */
-function curl(origin: string, body: string): string {
-  return `  echo '${body}' |
-    curl -s ${origin}/graphql -H "Authorization: Bearer $KEY" \\
-      -H 'Content-Type: application/json' -d @-`
+/** Piped, as `curl -d @-` leaves out line breaks, which JSON does not allow in a string. */
+function command(body: string): string {
+  return `  echo '${body}' | gql`
 }
 
-const createEndpoint = (origin: string) => `{
-    "query": "mutation ($input: EndpointCreateInput!) {
+const createEndpoint = (origin: string) => `{"query": "mutation ($input: EndpointCreateInput!) {
       endpointCreate(input: $input) {
         ... on EndpointCreateSuccess { endpoint { id url } secret }
         ... on Error { message } } }",
-    "variables": { "input": {
-      "url": "${origin}/inbox/first", "eventTypes": ["*"] } } }`
+    "variables": {"input": {
+      "url": "${origin}/inbox/first", "eventTypes": ["*"]}}}`
 
-const publish = `{
-    "query": "mutation ($input: EventPublishInput!) {
+const publish = `{"query": "mutation ($input: EventPublishInput!) {
       eventPublish(input: $input) {
         ... on EventPublishSuccess { event { id } deliveryCount }
         ... on Error { message } } }",
-    "variables": { "input": {
-      "eventType": "evaluation.completed",
-      "payload": { "evaluationId": "2f4ad455", "score": 8, "maxScore": 10 } } } }`
+    "variables": {"input": {"eventType": "evaluation.completed",
+      "payload": {"evaluationId": "2f4ad455", "score": 8, "maxScore": 10}}}}`
 
-const readLog = `{
-    "query": "{ deliveries(first: 3) { nodes {
+const readLog = `{"query": "{ deliveries(first: 3) { nodes {
       eventType status endpoint { url }
-      attempts { number result response { statusCode } } } } }" }`
+      attempts { number result response { statusCode } } } } }"}`

@@ -1,7 +1,5 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
-
-/** OPEN: nothing is attempted until the next probe. HALF_OPEN: that probe is out. */
-export const circuitStateNames = ['CLOSED', 'OPEN', 'HALF_OPEN'] as const
+import type { CircuitState } from '../rules/circuit.ts'
 
 /** What is known of an endpoint. Written by its lane, and by enabling it. No row: nothing yet. */
 export const EndpointHealthEntity = defineEntity({
@@ -13,7 +11,9 @@ export const EndpointHealthEntity = defineEntity({
     consecutiveFailures: p.integer(),
     failingSince: p.datetime(3).nullable(),
     lastSuccessAt: p.datetime(3).nullable(),
-    circuit: p.enum(circuitStateNames).nativeEnumName('circuit_state'),
+    circuit: p
+      .enum(['CLOSED', 'OPEN', 'HALF_OPEN'] satisfies CircuitState[])
+      .nativeEnumName('circuit_state'),
     /** No attempt before this time. */
     parkedUntil: p.datetime(3).nullable(),
   },

@@ -1,14 +1,12 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import { wireFormatNames } from '../rules/wire-formats.ts'
 
-/** Whether an endpoint gets deliveries. */
-export const endpointStatusNames = ['ENABLED', 'DISABLED'] as const
-/** Why an endpoint was disabled: by a person, by its 410, or after failing for days. */
-export const disabledReasonNames = ['MANUAL', 'GONE', 'FAILING'] as const
+const endpointStatusNames = ['ENABLED', 'DISABLED'] as const
+const disabledReasonNames = ['MANUAL', 'GONE', 'FAILING'] as const
 
-/** See {@link endpointStatusNames}. */
+/** Whether an endpoint gets deliveries. */
 export type EndpointStatus = (typeof endpointStatusNames)[number]
-/** See {@link disabledReasonNames}. */
+/** Why an endpoint was disabled: by a person, by its 410, or after failing for days. */
 export type DisabledReason = (typeof disabledReasonNames)[number]
 
 /** One URL of a customer, as stored. A deleted one stays, for the log to point at. */

@@ -1,5 +1,6 @@
 import type { Queryable } from '../db.ts'
 import type { DeliveryStatus } from '../rules/delivery-state.ts'
+import { uuidTime } from '../rules/id.ts'
 import type { TenantKey } from './endpoint.ts'
 
 /** A delivery as a person's wish finds it, locked until the commit. */
@@ -50,15 +51,71 @@ export type DeliveryChange = {
 /**
  * Makes a delivery due at once, at the start of its retry schedule. Where it waits already, its
  * row in `due` moves; `attempt_count` stays, so that of a request in flight and the new one
- * whichever result comes first is recorded. An ordered endpoint's delivery keeps its place in the
- * line, which is its creation for one that has left it. As everywhere `next_attempt_at` is
+ * whichever result comes first is recorded. In an ordered endpoint it keeps its place in the line;
+ * one that had left the line is put where it was created. As everywhere `next_attempt_at` is
  * `coalesce(held_until, due_at)`.
  */
 export async function requeueDelivery(db: Queryable, change: DeliveryChange): Promise<void> {
   const { delivery, at } = change
+  const place = delivery.ordered ? new Date(uuidTime(delivery.id)) : at
   await db.query({
     name: 'requeueDelivery',
     text: requeueSql,
-    values: [...changeValues(change), delivery.ordered, creation(delivery, at).toISOString()],
+    values: [...changeValues(change), delivery.ordered, place.toISOString()],
   })
 }
+
+/** Ends a delivery that waits. A request that is in flight is not called back; it is logged. */
+export async function cancelDelivery(db: Queryable, change: DeliveryChange): Promise<void> {
+  await db.query({ name: 'cancelDelivery', text: cancelSql, values: changeValues(change) })
+}
+
+function changeValues({ delivery, status, changeId, at }: DeliveryChange): unknown[] {
+  const { id, workspaceId, endpointId, nextAttemptAt } = delivery
+  const was = [nextAttemptAt?.toISOString() ?? null, delivery.status]
+  return [id, workspaceId, endpointId, ...was, status, changeId, at.toISOString()]
+}
+
+// Its row in `due`: at most as late as its next attempt, so that of a long backlog only the part
+// before it is looked through.
+const waits = `due.endpoint_id = $3 and due.due_at <= $4::timestamptz and due.delivery_id = $1
+  and due.workspace_id = $2`
+
+const reported = `insert into change
+  (id, workspace_id, changed_at, delivery_ids, statuses, previous_statuses, attempt_numbers)
+values ($7::uuid, $2, $8::timestamptz, array[$1::uuid], array[$6::delivery_status],
+  array[$5::delivery_status], '{0}')`
+
+const requeueSql = `/* requeueDelivery */
+with moved as (
+  update due set
+    due_at = case when $9 then due_at else $8::timestamptz end,
+    held_until = case when $9 and due_at < $8::timestamptz then $8::timestamptz end,
+    failures = 0, attempt_trigger = 'MANUAL'
+  where ${waits}
+  returning delivery_id
+), waiting as (
+  update delivery
+  set status = $6::delivery_status, next_attempt_at = $8::timestamptz, completed_at = null
+  where id = $1 and workspace_id = $2
+  returning id, workspace_id, endpoint_id, event_id, attempt_count
+), added as (
+  insert into due
+    (endpoint_id, due_at, delivery_id, workspace_id, event_id, held_until, attempt_count,
+     failures, attempt_trigger)
+  select endpoint_id, $10::timestamptz, id, workspace_id, event_id,
+    case when $10::timestamptz < $8::timestamptz then $8::timestamptz end, attempt_count,
+    0, 'MANUAL'
+  from waiting where not exists (select from moved)
+)
+${reported}`
+
+const cancelSql = `/* cancelDelivery */
+with gone as (
+  delete from due where ${waits}
+), ended as (
+  update delivery
+  set status = $6::delivery_status, next_attempt_at = null, completed_at = $8::timestamptz
+  where id = $1 and workspace_id = $2
+)
+${reported}`

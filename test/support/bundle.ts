@@ -44,6 +44,8 @@ export type BundleOptions = {
   readonly config?: Partial<FullConfig>
   /** Whether lanes deliver. Without, deliveries wait for ever. */
   readonly delivers?: boolean
+  /** The way to the database, such as one that can be cut. */
+  readonly way?: (databaseUrl: string) => Promise<AsyncDisposable & { readonly url: string }>
   /** Whether the schema may be read without a key. */
   readonly openIntrospection?: boolean
 }
@@ -51,22 +53,27 @@ export type BundleOptions = {
 /** Loopback receivers and http are allowed, as in the embedded default. */
 export async function openBundle(options: BundleOptions = {}): Promise<Bundle> {
   await using resources = new AsyncDisposableStack()
-  const { url: databaseUrl } = resources.use(await freshDatabase())
+  const { url } = resources.use(await freshDatabase())
+  const databaseUrl = options.way ? resources.use(await options.way(url)).url : url
   const config = newConfig(databaseUrl, options)
   const app: App = resources.use(
     await startApp({
       config,
       log: createLog(process.env['TEST_LOG_LEVEL'] ?? 'silent'),
       clock: options.clock ?? systemClock,
-      graphiql: options.openIntrospection ? {} : false,
+      graphiql: options.openIntrospection ? async () => ({ status: 200 }) : false,
     }),
   )
-  const url = `http://127.0.0.1:${app.port}`
-  const clientOf = (key: string | null) => newClient(url, key)
+  const serverUrl = `http://127.0.0.1:${app.port}`
+  const clientOf = (key: string | null) => newClient(serverUrl, key)
   const operator = clientOf(config.adminKey)
   const kept = resources.move()
   return {
-    ...{ url, databaseUrl, operator, clientOf, adminKey: config.adminKey },
+    url: serverUrl,
+    databaseUrl,
+    operator,
+    clientOf,
+    adminKey: config.adminKey,
     services: app.services,
     database: app.services.database,
     newTenant: (wanted = {}) => addTenant(operator, clientOf, wanted),
@@ -96,7 +103,11 @@ function newConfig(databaseUrl: string, { config, delivers }: BundleOptions): Fu
 async function addTenant(
   operator: Client,
   clientOf: Bundle['clientOf'],
-  { name = 'Acme', wireFormat = 'STANDARD_WEBHOOKS', scopes = ['MANAGE', 'PUBLISH'] }: TenantOptions,
+  {
+    name = 'Acme',
+    wireFormat = 'STANDARD_WEBHOOKS',
+    scopes = ['MANAGE', 'PUBLISH'],
+  }: TenantOptions,
 ): Promise<Tenant> {
   const fields = 'workspace { id }'
   const created = await operator.mutate('workspaceCreate', { name, wireFormat }, fields)

@@ -66,8 +66,7 @@ export function newClient(url: string, key: string | null): Client {
         ${name}(input: $input) {
           __typename
           ... on ${type}Success { __typename ${fields} }
-          ... on Error { code message }
-          ... on ValidationError { issues { path message } }
+          ... on Error { code message ... on ValidationError { issues { path message } } }
         }
       }`,
       { input },

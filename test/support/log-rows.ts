@@ -65,12 +65,22 @@ export function logRows({ pool }: Pick<Database, 'pool'>) {
     const at = rows.at ?? new Date()
     const { workspaceId, eventType = 'invoice.paid', payloadText = '{"n":1}' } = rows
     const event = {
-      ...{ eventId: newUuid(at.getTime()), workspaceId, eventType, payloadText },
-      ...{ idempotencyKey: rows.idempotencyKey ?? null, occurredAt: at, deliverAt: null },
+      eventId: newUuid(at.getTime()),
+      workspaceId,
+      eventType,
+      payloadText,
+      idempotencyKey: rows.idempotencyKey ?? null,
+      occurredAt: at,
+      deliverAt: null,
     }
     const deliveries = rows.endpointIds.map((endpointId): DeliveryRow => ({
-      ...{ deliveryId: newDeliveryUuid(at.getTime()), workspaceId, endpointId, event },
-      ...{ status: rows.status ?? 'PENDING', trigger: rows.trigger ?? 'EVENT', dueAt: at },
+      deliveryId: newDeliveryUuid(at.getTime()),
+      workspaceId,
+      endpointId,
+      event,
+      status: rows.status ?? 'PENDING',
+      trigger: rows.trigger ?? 'EVENT',
+      dueAt: at,
     }))
     const changeId = newUuid(at.getTime())
     await insertPublication(pool, { events: [event], deliveries, changeId, at })
@@ -101,9 +111,19 @@ function resultRow(
   const startedAt = end.startedAt ?? new Date()
   const next = status === 'RETRYING' ? new Date(startedAt.getTime() + 3_600_000) : null
   return {
-    ...{ deliveryId, workspaceId, endpointId, status, startedAt, result: end.result },
-    ...{ loadedDueAt: before.dueAt, loadedNextAt: before.dueAt, number: before.count + 1 },
-    ...{ trigger: 'SCHEDULED', failures: 1, nextAttemptAt: next, nextDueAt: next },
+    deliveryId,
+    workspaceId,
+    endpointId,
+    status,
+    startedAt,
+    result: end.result,
+    loadedDueAt: before.dueAt,
+    loadedNextAt: before.dueAt,
+    number: before.count + 1,
+    trigger: 'SCHEDULED',
+    failures: 1,
+    nextAttemptAt: next,
+    nextDueAt: next,
     errorMessage: end.result === 'SUCCEEDED' ? null : 'It did not work.',
     durationMs: end.durationMs ?? 10,
     url: 'https://example.com/',

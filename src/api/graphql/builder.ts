@@ -75,3 +75,4 @@ export const builder = new SchemaBuilder<{
 
 builder.queryType({ description: 'What can be read.' })
 builder.mutationType({ description: 'What can be changed.' })
+builder.subscriptionType({ description: 'What can be watched, over WebSocket.' })

@@ -12,7 +12,10 @@ export const DateTimeRangeInput = builder.inputType('DateTimeRange', {
   description: 'From one moment to another. An end that is left out is open.',
   fields: (t) => ({
     since: t.field({ type: 'DateTime', description: 'The first moment that is in it.' }),
-    until: t.field({ type: 'DateTime', description: 'The first moment that is not in it any more.' }),
+    until: t.field({
+      type: 'DateTime',
+      description: 'The first moment that is not in it any more.',
+    }),
   }),
 })
 

@@ -1,13 +1,9 @@
 import { invalidInput } from '../../errors.ts'
-import type { DeliveryStatus, DeliveryTrigger } from '../../rules/delivery-state.ts'
 import { uuidOf } from '../../rules/id.ts'
-import type { AttemptResult } from '../../rules/outcome.ts'
 import type { DeliveryFilter } from '../../store/delivery-filter.ts'
 import { builder } from './builder.ts'
-import { type DateTimeRange, DateTimeRangeInput, readDateTimeRange } from './date-time-range.ts'
+import { DateTimeRangeInput, readDateTimeRange } from './date-time-range.ts'
 import { AttemptResultEnum, DeliveryStatusEnum, DeliveryTriggerEnum } from './delivery-enums.ts'
-
-type IntRange = { readonly min?: number | null; readonly max?: number | null }
 
 const IntRangeInput = builder.inputType('IntRange', {
   description: 'From one whole number to another. An end that is left out is open.',
@@ -17,19 +13,7 @@ const IntRangeInput = builder.inputType('IntRange', {
   }),
 })
 
-/** A filter as given. */
-export type GivenDeliveryFilter = {
-  readonly endpointIds?: readonly string[] | null
-  readonly eventId?: string | null
-  readonly eventTypes?: readonly string[] | null
-  readonly statuses?: readonly DeliveryStatus[] | null
-  readonly triggers?: readonly DeliveryTrigger[] | null
-  readonly lastResults?: readonly AttemptResult[] | null
-  readonly lastStatusCode?: IntRange | null
-  readonly createdAt?: DateTimeRange | null
-}
-
-/** See {@link GivenDeliveryFilter}. */
+/** Which deliveries. */
 export const DeliveryFilterInput = builder.inputType('DeliveryFilter', {
   description:
     'Which deliveries. All conditions that are given hold together. An empty list fits nothing, ' +
@@ -46,11 +30,14 @@ export const DeliveryFilterInput = builder.inputType('DeliveryFilter', {
     }),
     lastStatusCode: t.field({
       type: IntRangeInput,
-      description: "Whose last attempt was answered with a status in this range.",
+      description: 'Whose last attempt was answered with a status in this range.',
     }),
     createdAt: t.field({ type: DateTimeRangeInput, description: 'Created in this time.' }),
   }),
 })
+
+/** A filter as given. */
+export type GivenDeliveryFilter = typeof DeliveryFilterInput.$inferInput
 
 /** A filter for the log, or a refusal of one with an empty range in it. */
 export function readDeliveryFilter(given: GivenDeliveryFilter | null | undefined): DeliveryFilter {
@@ -78,7 +65,10 @@ function uuidsOf(ids: readonly string[]): string[] {
   return ids.flatMap((id) => uuidOf('wh', id) ?? [])
 }
 
-function readIntRange(range: IntRange | null | undefined, path: readonly string[]) {
+function readIntRange(
+  range: typeof IntRangeInput.$inferInput | null | undefined,
+  path: readonly string[],
+) {
   const min = range?.min ?? null
   const max = range?.max ?? null
   if (min !== null && max !== null && min > max) {

@@ -123,7 +123,9 @@ async function loadPage(wish: PageWish, { services, loaders }: Context): Promise
 /** In the list of one endpoint or event, a filter for another one fits nothing. */
 function narrowed(filter: DeliveryFilter, { endpointId, eventId }: Owner): DeliveryFilter {
   const isOther = eventId !== undefined && filter.eventId !== null && filter.eventId !== eventId
-  const all = isOther ? { ...filter, statuses: [] } : { ...filter, eventId: eventId ?? filter.eventId }
+  const all = isOther
+    ? { ...filter, statuses: [] }
+    : { ...filter, eventId: eventId ?? filter.eventId }
   if (endpointId === undefined) return all
   const isMeant = filter.endpointIds === null || filter.endpointIds.includes(endpointId)
   return { ...all, endpointIds: isMeant ? [endpointId] : [] }

@@ -45,7 +45,9 @@ builder.node(DeliveryRef, {
     attempts: t.field({
       type: [AttemptRef],
       description: 'Every request that was made for it, oldest first.',
-      resolve: async (delivery, _args, { loaders }) => [...(await loaders.attemptsOf.load(delivery))],
+      resolve: async (delivery, _args, { loaders }) => [
+        ...(await loaders.attemptsOf.load(delivery)),
+      ],
     }),
   }),
 })

@@ -1,13 +1,15 @@
-import { circuitStateNames, type EndpointHealth } from '../../model/endpoint-health.ts'
+import type { EndpointHealth } from '../../model/endpoint-health.ts'
+import type { CircuitState } from '../../rules/circuit.ts'
 import type { TenantKey } from '../../store/endpoint.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { countOf, CountRef } from './count.ts'
 import { valuesOf } from './enum-values.ts'
+import { EndpointRef } from './refs.ts'
 
 const CircuitStateEnum = builder.enumType('CircuitState', {
   description: 'Whether an endpoint that keeps failing is left in peace.',
-  values: valuesOf<(typeof circuitStateNames)[number]>({
+  values: valuesOf<CircuitState>({
     CLOSED: 'Deliveries are attempted when they are due.',
     OPEN: 'Deliveries wait; none is attempted, and no attempt is used up.',
     HALF_OPEN: 'One probe is out: its success closes the circuit.',
@@ -15,7 +17,7 @@ const CircuitStateEnum = builder.enumType('CircuitState', {
 })
 
 /** How an endpoint does. Nothing is known of one that was never attempted. */
-export const EndpointHealthRef = builder.objectRef<TenantKey>('EndpointHealth').implement({
+const EndpointHealthRef = builder.objectRef<TenantKey>('EndpointHealth').implement({
   description: 'How an endpoint does.',
   fields: (t) => ({
     consecutiveFailures: t.int({
@@ -55,6 +57,14 @@ export const EndpointHealthRef = builder.objectRef<TenantKey>('EndpointHealth').
     }),
   }),
 })
+
+builder.objectField(EndpointRef, 'health', (t) =>
+  t.field({
+    type: EndpointHealthRef,
+    description: 'How it does.',
+    resolve: (endpoint) => endpoint,
+  }),
+)
 
 function known(
   { workspaceId, id }: TenantKey,

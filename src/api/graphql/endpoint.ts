@@ -1,9 +1,8 @@
 import { openHeaders } from '../../control/endpoint-fields.ts'
-import { disabledReasonNames, type Endpoint, endpointStatusNames } from '../../model/endpoint.ts'
+import type { DisabledReason, Endpoint, EndpointStatus } from '../../model/endpoint.ts'
 import { publicId } from '../../rules/id.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { EndpointHealthRef } from './endpoint-health.ts'
 import { valuesOf } from './enum-values.ts'
 import { HttpHeaderRef, showHeader, type ShownHeader } from './http-header.ts'
 import { EndpointRef, WorkspaceRef } from './refs.ts'
@@ -13,7 +12,7 @@ import { WireFormatEnum } from './wire-format.ts'
 /** Whether an endpoint gets deliveries. */
 export const EndpointStatusEnum = builder.enumType('EndpointStatus', {
   description: 'Whether an endpoint gets deliveries.',
-  values: valuesOf<(typeof endpointStatusNames)[number]>({
+  values: valuesOf<EndpointStatus>({
     ENABLED: 'What is published goes to it.',
     DISABLED: 'Nothing goes to it. What is published meanwhile is logged as SUPPRESSED.',
   }),
@@ -21,7 +20,7 @@ export const EndpointStatusEnum = builder.enumType('EndpointStatus', {
 
 const DisabledReasonEnum = builder.enumType('DisabledReason', {
   description: 'Why an endpoint is disabled.',
-  values: valuesOf<(typeof disabledReasonNames)[number]>({
+  values: valuesOf<DisabledReason>({
     MANUAL: 'By a person.',
     GONE: 'The receiver answered 410 Gone.',
     FAILING: 'It failed for days without one success.',
@@ -90,11 +89,6 @@ builder.node(EndpointRef, {
     metadata: t.expose('metadata', { type: 'JSON', description: "The caller's own JSON object." }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
-    health: t.field({
-      type: EndpointHealthRef,
-      description: 'How it does.',
-      resolve: (endpoint) => endpoint,
-    }),
   }),
 })
 

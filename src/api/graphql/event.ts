@@ -5,7 +5,7 @@ import { builder } from './builder.ts'
 import { loadConnection } from './connection.ts'
 import { connectionType } from './connection-type.ts'
 import type { Context } from './context.ts'
-import { type DateTimeRange, DateTimeRangeInput, readDateTimeRange } from './date-time-range.ts'
+import { DateTimeRangeInput, readDateTimeRange } from './date-time-range.ts'
 import { eventKey } from './log-key.ts'
 import { EventRef, WorkspaceRef } from './refs.ts'
 import { workspaceMeant } from './tenant.ts'
@@ -82,11 +82,7 @@ const EventFilterInput = builder.inputType('EventFilter', {
   }),
 })
 
-type GivenEventFilter = {
-  readonly eventTypes?: readonly string[] | null
-  readonly createdAt?: DateTimeRange | null
-  readonly idempotencyKey?: string | null
-}
+type GivenEventFilter = typeof EventFilterInput.$inferInput
 
 function readEventFilter(given: GivenEventFilter | null | undefined): EventFilter {
   const { since, until } = readDateTimeRange(given?.createdAt, ['filter', 'createdAt'])

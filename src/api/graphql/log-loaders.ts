@@ -69,7 +69,10 @@ async function findAll<Row extends { readonly id: string }>(
 ): Promise<Map<string, Row[]>> {
   const found = await Promise.all(
     [...Map.groupBy(keys, (key) => key.workspaceId)].map(async ([workspaceId, some]) => {
-      const rows = await find(workspaceId, some.map((key) => key.id))
+      const rows = await find(
+        workspaceId,
+        some.map((key) => key.id),
+      )
       return rows.map((row) => ({ key: textOf({ workspaceId, id: row.id }), row }))
     }),
   )

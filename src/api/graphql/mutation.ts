@@ -25,7 +25,7 @@ export type MutationRule<Input, Success> = {
 export function addMutation<Input, Success>(rule: MutationRule<Input, Success>): void {
   const { name, description, scope, errors } = rule
   const resultName = `${name.charAt(0).toUpperCase()}${name.slice(1)}Result`
-  const run: Resolve = async (_root, args, context, info) => {
+  const run: Resolve = async (_root, ...[args, context, info]) => {
     try {
       return await rule.resolve(args.input as Input, context, info)
     } catch (error) {

@@ -3,6 +3,7 @@ import {
   type FragmentDefinitionNode,
   Kind,
   type OperationDefinitionNode,
+  OperationTypeNode,
   type SelectionSetNode,
 } from 'graphql'
 import { rootFieldsMax } from '../../limits.ts'
@@ -34,11 +35,15 @@ export type OperationSetting = {
 }
 
 /** Refuses what is no operation for HTTP, or for this caller. */
-export function checkOperation(operation: OperationDefinitionNode, setting: OperationSetting): void {
-  if (operation.operation === 'subscription') {
+export function checkOperation(
+  operation: OperationDefinitionNode,
+  setting: OperationSetting,
+): void {
+  if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
     throw badRequest('Subscriptions use WebSocket at /graphql (graphql-transport-ws).')
   }
-  if (operation.operation === 'mutation' && setting.method === 'GET') throw wrongMethod('POST')
+  if (operation.operation === OperationTypeNode.MUTATION && setting.method === 'GET')
+    throw wrongMethod('POST')
   const fields = rootFields(operation, setting.document)
   if (fields.length > rootFieldsMax) throw tooManyRootFields(operation, fields.length)
   const readsSchemaOnly = fields.every((name) => name.startsWith('__'))

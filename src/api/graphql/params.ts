@@ -24,7 +24,8 @@ export async function readParams({ request, url }: Exchange): Promise<[Params, b
 }
 
 function parseBody(text: string): Record<string, unknown> {
-  if (text.trim() === '') throw badRequest('Request body is empty; send a JSON object with "query".')
+  if (text.trim() === '')
+    throw badRequest('Request body is empty; send a JSON object with "query".')
   const body = parseJson(text, 'Request body')
   if (Array.isArray(body)) {
     const message = 'Batched requests are not supported; send one operation per request.'
@@ -51,7 +52,8 @@ function fromQueryString(search: URLSearchParams): Record<string, unknown> {
 /** Keys that no specification knows are left out, as it demands (section 5.3). */
 function checkParams(given: Record<string, unknown>): Params {
   const { query, operationName, variables, extensions } = given
-  if (query === undefined || query === null || query === '') throw badRequest('"query" is required.')
+  if (query === undefined || query === null || query === '')
+    throw badRequest('"query" is required.')
   const text = asText('query', query)
   if (text.length > queryLengthMax) throw tooLong(text.length)
   checkKeyCounts(variables)

@@ -1,5 +1,5 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
-import { jsonDepthMax } from '../../limits.ts'
+import { payloadDepthMax } from '../../limits.ts'
 import { builder } from './builder.ts'
 
 const rfc3339 =
@@ -14,13 +14,13 @@ builder.scalarType('DateTime', {
 })
 
 builder.scalarType('JSON', {
-  description: `Any JSON value, nested at most ${jsonDepthMax} levels deep in input.`,
+  description: `Any JSON value, nested at most ${payloadDepthMax} levels deep in input.`,
   serialize: (value) => value,
   parseValue: (value) => {
-    if (isDeeper(value, jsonDepthMax)) throw tooDeep()
+    if (isDeeper(value, payloadDepthMax)) throw tooDeep()
     return value
   },
-  parseLiteral: (node, variables) => readLiteral(node, variables ?? {}, 0),
+  parseLiteral: (node, variables) => readLiteral(node, variables, 0),
 })
 
 builder.scalarType('URL', {
@@ -56,33 +56,22 @@ function notADateTime(value: unknown): GraphQLError {
 }
 
 /** A literal in the document, read level by level so that none is deeper than the limit. */
-function readLiteral(
-  node: ValueNode,
-  variables: Readonly<Record<string, unknown>>,
-  depth: number,
-): unknown {
-  if (depth > jsonDepthMax) throw tooDeep()
-  switch (node.kind) {
-    case Kind.NULL:
-      return null
-    case Kind.INT:
-    case Kind.FLOAT:
-      return Number(node.value)
-    case Kind.LIST:
-      return node.values.map((item) => readLiteral(item, variables, depth + 1))
-    case Kind.OBJECT:
-      return Object.fromEntries(
-        node.fields.map(({ name, value }) => [
-          name.value,
-          readLiteral(value, variables, depth + 1),
-        ]),
-      )
-    case Kind.VARIABLE:
-      return variables[node.name.value] ?? null
-    default:
-      return node.value
+function readLiteral(node: ValueNode, variables: Variables, depth: number): unknown {
+  if (depth > payloadDepthMax) throw tooDeep()
+  if (node.kind === Kind.NULL) return null
+  if (node.kind === Kind.INT || node.kind === Kind.FLOAT) return Number(node.value)
+  if (node.kind === Kind.VARIABLE) return variables?.[node.name.value] ?? null
+  if (node.kind === Kind.LIST) {
+    return node.values.map((item) => readLiteral(item, variables, depth + 1))
   }
+  if (node.kind !== Kind.OBJECT) return node.value
+  const entries = node.fields.map(({ name, value }) => {
+    return [name.value, readLiteral(value, variables, depth + 1)] as const
+  })
+  return Object.fromEntries(entries)
 }
+
+type Variables = Readonly<Record<string, unknown>> | null | undefined
 
 /** Level by level, not by recursion: a request may nest deeper than the stack is. */
 function isDeeper(value: unknown, depthMax: number): boolean {
@@ -95,7 +84,7 @@ function isDeeper(value: unknown, depthMax: number): boolean {
 }
 
 function tooDeep(): GraphQLError {
-  return new GraphQLError(`JSON nested more than ${jsonDepthMax} levels deep.`)
+  return new GraphQLError(`JSON nested more than ${payloadDepthMax} levels deep.`)
 }
 
 function shown(value: unknown): string {

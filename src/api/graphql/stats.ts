@@ -99,10 +99,18 @@ function readRange(asked: Asked, now: Date): Range {
   readDateTimeRange({ since, until }, ['since'])
   const lengthMs = until.getTime() - since.getTime()
   const bucket = asked.bucket ?? widthFor(lengthMs)
-  const bars = starts({ since, until, bucket }).length
+  const bars = countBars({ since, until, bucket })
   if (bars <= statsBucketsMax) return { since, until, bucket }
   const message = `${bars} bars, limit ${statsBucketsMax}; ask for wider ones or a shorter time.`
   throw invalidInput([{ path: ['bucket'], message }])
+}
+
+function firstStart({ since, bucket }: Range): number {
+  return Math.floor(since.getTime() / bucketMs[bucket]) * bucketMs[bucket]
+}
+
+function countBars(range: Range): number {
+  return Math.ceil((range.until.getTime() - firstStart(range)) / bucketMs[range.bucket])
 }
 
 function widthFor(lengthMs: number): StatsBucket {
@@ -114,9 +122,9 @@ function statsOf(rows: readonly StatsRow[], range: Range): Stats {
   const byStart = new Map(rows.map((row) => [row.start?.getTime(), row]))
   return {
     ...(byStart.get(undefined) ?? nothing),
-    buckets: [...starts(range)].map((ms) => ({
-      ...(byStart.get(ms) ?? nothing),
-      start: new Date(ms),
-    })),
+    buckets: Array.from({ length: countBars(range) }, (_, index) => {
+      const start = firstStart(range) + index * bucketMs[range.bucket]
+      return { ...(byStart.get(start) ?? nothing), start: new Date(start) }
+    }),
   }
 }

@@ -39,4 +39,3 @@ export async function endpointKey(
   if (caller.workspaceId !== null) return { workspaceId: caller.workspaceId, id: uuid }
   return loaders.endpointOwner.load(uuid)
 }
-

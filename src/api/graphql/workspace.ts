@@ -106,14 +106,12 @@ const WorkspaceCreateInput = builder.inputType('WorkspaceCreateInput', {
 
 type Success = { readonly workspace: Workspace }
 
-const WorkspaceCreateSuccess = builder
-  .objectRef<Success>('WorkspaceCreateSuccess')
-  .implement({
-    description: 'The workspace was created.',
-    fields: (t) => ({
-      workspace: t.expose('workspace', { type: WorkspaceRef, description: 'As created.' }),
-    }),
-  })
+const WorkspaceCreateSuccess = builder.objectRef<Success>('WorkspaceCreateSuccess').implement({
+  description: 'The workspace was created.',
+  fields: (t) => ({
+    workspace: t.expose('workspace', { type: WorkspaceRef, description: 'As created.' }),
+  }),
+})
 
 addMutation({
   name: 'workspaceCreate',
@@ -139,14 +137,12 @@ const WorkspaceUpdateInput = builder.inputType('WorkspaceUpdateInput', {
   }),
 })
 
-const WorkspaceUpdateSuccess = builder
-  .objectRef<Success>('WorkspaceUpdateSuccess')
-  .implement({
-    description: 'The workspace was changed.',
-    fields: (t) => ({
-      workspace: t.expose('workspace', { type: WorkspaceRef, description: 'As it is now.' }),
-    }),
-  })
+const WorkspaceUpdateSuccess = builder.objectRef<Success>('WorkspaceUpdateSuccess').implement({
+  description: 'The workspace was changed.',
+  fields: (t) => ({
+    workspace: t.expose('workspace', { type: WorkspaceRef, description: 'As it is now.' }),
+  }),
+})
 
 addMutation({
   name: 'workspaceUpdate',

@@ -87,11 +87,13 @@ function isDocument(result: unknown): result is DocumentNode {
 /** Every answer passes here, whatever failed and wherever. */
 function presentedResults({ log }: Services): Plugin<object, ServerContext> {
   return {
-    onResultProcess: ({ result, setResult, serverContext }) => {
+    onResultProcess: (process) => {
+      const { result, serverContext } = process
       if (Array.isArray(result) || Symbol.asyncIterator in result) return
       const { exchange } = serverContext.asked
       const setting = { requestId: exchange.requestId, log }
-      setResult(presentResult(result as ExecutionResult, setting, exchange.request.headers.accept))
+      const { accept } = exchange.request.headers
+      process.setResult(presentResult(result as ExecutionResult, setting, accept))
     },
   }
 }

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import {
+  createSourceEventStream,
+  execute,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  OperationTypeNode,
+  parse,
+  validate,
+} from 'graphql'
+import type { SubscribePayload } from 'graphql-ws'
+import { queryLengthMax, queryTokensMax } from '../../limits.ts'
+import { badRequest } from '../body.ts'
+import type { Caller } from '../caller.ts'
+import type { Services } from '../services.ts'
+import type { Context } from './context.ts'
+import { newLoaders } from './loaders.ts'
+import { operationMeant, tooComplex } from './operation.ts'
+import { type ErrorSetting, presentError } from './present-error.ts'
+import { refuseCostly } from './query-limits.ts'
+import { schema } from './schema.ts'
+
+/** A subscription that has begun: what it was made of, and where its events come from. */
+export type Operation = ExecutionArgs & {
+  readonly setting: ErrorSetting
+  readonly source: AsyncIterable<unknown>
+}
+
+/**
+ * Begins a subscription, or answers the errors to send for it. Everything that can be wrong with
+ * one is found here: an error thrown later would close the socket, and its neighbours with it.
+ */
+export async function beginOperation(
+  payload: SubscribePayload,
+  caller: Caller,
+  services: Services,
+): Promise<Operation | GraphQLError[]> {
+  const setting = { requestId: randomUUID(), log: services.log }
+  try {
+    const args = readOperation(payload, contextOf(caller, services, setting))
+    if (Array.isArray(args)) return args.map((error) => presentError(error, setting).error)
+    const source = await createSourceEventStream(args)
+    if (Symbol.asyncIterator in source) return { ...args, setting, source }
+    return presented(source, setting).errors as GraphQLError[]
+  } catch (error) {
+    return [presentError(asGraphQLError(error), setting).error]
+  }
+}
+
+function readOperation(payload: SubscribePayload, contextValue: Context) {
+  const { query, operationName, variables } = payload
+  if (query.length > queryLengthMax) throw tooLong(query.length)
+  const document = parse(query, { maxTokens: queryTokensMax })
+  const { operation } = operationMeant(document, operationName)
+  if (operation !== OperationTypeNode.SUBSCRIPTION) {
+    throw badRequest('Only subscriptions on this socket.')
+  }
+  refuseCostly(schema, document, variables ?? {})
+  const errors = validate(schema, document)
+  if (errors.length > 0) return errors
+  return { schema, document, operationName, variableValues: variables, contextValue }
+}
+
+function tooLong(actual: number) {
+  const message = `"query" has ${actual} characters, limit ${queryLengthMax}.`
+  return tooComplex('QUERY_TOO_LONG', { message, limit: queryLengthMax, actual })
+}
+
+function contextOf(caller: Caller, services: Services, { requestId }: ErrorSetting): Context {
+  return { caller, services, requestId, loaders: newLoaders(services, caller), bodyText: '' }
+}
+
+/**
+ * The results of a subscription, one for each event, each with loaders of its own: those of the
+ * first would go on answering what was true then. No generator: its `return` would wait for the
+ * event that a client who left does not want any more.
+ */
+export function resultsOf(operation: Operation): AsyncIterableIterator<ExecutionResult, undefined> {
+  const { source, setting, ...args } = operation
+  const events = source[Symbol.asyncIterator]()
+  return {
+    next: async () => {
+      const { done, value } = await events.next()
+      if (done) return ended
+      const result = await execute({ ...args, ...eventArgs(operation, value) })
+      return { done: false, value: presented(result, setting) }
+    },
+    return: async () => {
+      await events.return?.()
+      return ended
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+const ended = { done: true, value: undefined } as const
+
+function eventArgs({ contextValue, setting }: Operation, rootValue: unknown) {
+  const { caller, services } = contextValue as Context
+  return { rootValue, contextValue: contextOf(caller, services, setting) }
+}
+
+function presented(result: ExecutionResult, setting: ErrorSetting): ExecutionResult {
+  if (!result.errors) return result
+  return { ...result, errors: result.errors.map((error) => presentError(error, setting).error) }
+}
+
+function asGraphQLError(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error
+  const originalError = error instanceof Error ? error : new Error(String(error))
+  return new GraphQLError(originalError.message, { originalError })
+}
