@@ -2,6 +2,7 @@ import { openCallers } from './api/caller.ts'
 import { createCursors } from './api/graphql/cursor.ts'
 import { graphqlRoute, type GraphqlRouteOptions } from './api/graphql/graphql-route.ts'
 import { healthRoutes } from './api/health.ts'
+import { serveSockets } from './api/graphql/websocket.ts'
 import { serveHttp, type Route } from './api/http.ts'
 import { newRateLimiter } from './api/rate-limit.ts'
 import type { Services } from './api/services.ts'
@@ -67,6 +68,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   })
   const routes = [...health, ...apiRoutes(options, services)]
   const http = resources.use(await serveHttp({ host, port, routes, log }))
+  if (config.role !== 'worker') resources.use(serveSockets(http.server, services))
   resources.defer(() => {
     draining = true
   })

@@ -153,8 +153,8 @@ export const socketMessageBytesMax = 64 * 1024
 export const socketsMax = 5_000
 /** A socket that has not said who it is by then is closed. */
 export const socketInitMsMax = 3_000
-/** Frames a client sends in a second: all its subscriptions twice over, and pings. */
-export const socketFramesPerSecondMax = 100
+/** Frames of a client between two checks: all its subscriptions twice over, and pings. */
+export const socketFramesMax = 100
 /** Parts of one message. */
 export const socketFragmentsMax = 128
 /** Sent, but not taken by the client: a socket with more is closed. */
@@ -162,7 +162,7 @@ export const socketUnsentBytesMax = 4 * 1024 * 1024
 /** A client that has not answered one ping by the next is gone. */
 export const socketPingEveryMs = 12_000
 /** With `apiKeyCacheMs` the time in which a revoked key's sockets are closed: 5 s. */
-export const socketKeyCheckEveryMs = 1_000
+export const socketCheckEveryMs = 1_000
 /** For the closing handshake; a client that is slower is cut off. */
 export const socketCloseMsMax = 1_000
 

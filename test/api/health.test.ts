@@ -66,7 +66,7 @@ test('a database without the newest migration makes it unready', async () => {
   expect([status, text]).toEqual([503, expect.stringContaining('lacks migrations: 0003-')])
 })
 
-test('a database that does not answer makes it unready in time', async () => {
+test('a silent database makes it unready in time', async () => {
   await using health = await openHealth()
   const { pool } = health.database
   const blocker = await pool.connect()

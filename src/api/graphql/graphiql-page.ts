@@ -51,7 +51,7 @@ async function page(settings: object): Promise<string> {
 <title>Postrider</title>
 <link rel="icon" href="data:,">
 <style>${css}</style>
-<style>#root { height: 100vh } body { margin: 0 }</style>
+<style>${ownStyle}</style>
 </head>
 <body>
 <noscript>GraphiQL needs JavaScript.</noscript>
@@ -73,6 +73,14 @@ ${start}
 `
 }
 
+// The package leaves tabs shifted by where they stood while the page was built, and shows it as
+// soon as one is pressed: the tab jumps away from under the pointer, and the click is lost.
+const ownStyle = `
+body { margin: 0 }
+#root { height: 100vh }
+.graphiql-tab { transform: none !important }
+`
+
 /** A literal that cannot end the script it stands in. */
 function asScript(value: object): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c')
@@ -81,6 +89,7 @@ function asScript(value: object): string {
 // The package's own start takes settings as JSON alone, so it cannot give a socket the headers that
 // were typed in; and it writes each edit into the address, where a reload would run it as a query.
 const start = `
+const isFirstVisit = localStorage.getItem('graphiql:tabState') === null
 let headers = settings.headers
 YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), {
   endpoint: '/graphql',
@@ -88,6 +97,9 @@ YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), {
   logo: '',
   headers,
   defaultTabs: settings.tabs,
+  // Of the tab that is seen first, whose own are not looked at.
+  variables: isFirstVisit ? settings.tabs[0].variables : undefined,
+  defaultEditorToolsVisibility: 'variables',
   shouldPersistHeaders: false,
   subscriptionsProtocol: 'WS',
   connectionParams: () => JSON.parse(headers || '{}'),

@@ -31,14 +31,18 @@ function tab(query: string, variables: object): Tab {
 
 const createEndpoints = (origin: string) => `# 1 of 4: create endpoints.
 #
-# Each has a URL, and the types of events it wants ("*": all).
-# These two are inboxes of this very program: one answers 200,
-# the other fails on purpose. Open them in another window:
+# An endpoint has a URL and the types of events it
+# wants; "*" is all of them. These two are inboxes of
+# this program. One answers 200, the other fails on
+# purpose. Open them in windows of their own:
 #   ${origin}/inbox/works
 #   ${origin}/inbox/fails
 #
-# Press the triangle, or Ctrl-Enter. The key is under "Headers".
-mutation CreateEndpoints($works: EndpointCreateInput!, $fails: EndpointCreateInput!) {
+# Then press the triangle, or Ctrl-Enter.
+mutation CreateEndpoints(
+  $works: EndpointCreateInput!
+  $fails: EndpointCreateInput!
+) {
   works: endpointCreate(input: $works) { ...Created }
   fails: endpointCreate(input: $fails) { ...Created }
 }
@@ -46,7 +50,8 @@ mutation CreateEndpoints($works: EndpointCreateInput!, $fails: EndpointCreateInp
 fragment Created on EndpointCreateResult {
   ... on EndpointCreateSuccess {
     endpoint { id url eventTypes retrySchedule }
-    secret # signs every request, and is shown this once
+    # Signs every request. Shown this once.
+    secret
   }
   ... on Error { code message }
 }
@@ -54,8 +59,9 @@ fragment Created on EndpointCreateResult {
 
 const publish = `# 2 of 4: publish an event.
 #
-# It is answered when the event and its deliveries are stored.
-# Now look at the inboxes: a signed request lands in each.
+# The answer comes when the event and its deliveries
+# are stored. Look at the inboxes: a signed request
+# lands in each.
 mutation Publish($input: EventPublishInput!) {
   eventPublish(input: $input) {
     ... on EventPublishSuccess {
@@ -70,8 +76,9 @@ mutation Publish($input: EventPublishInput!) {
 
 const readLog = `# 3 of 4: read the log, newest first.
 #
-# A delivery is one event on its way to one endpoint. Each attempt
-# shows the request as it was sent and the answer as it came.
+# A delivery is one event on its way to one endpoint.
+# Each attempt shows the request as it was sent, and
+# the answer as it came.
 query ReadLog($first: Int!) {
   deliveries(first: $first) {
     nodes {
@@ -94,19 +101,26 @@ query ReadLog($first: Int!) {
 
 const watch = (origin: string) => `# 4 of 4: watch it live, over WebSocket.
 #
-# Every change of a delivery's status, as it happens. The endpoint
-# that fails is retried while you watch. For more, publish from a
-# second window (${origin}/graphql, tab 2):
-# GraphiQL ends a subscription when its tab is left.
+# Every change of a delivery, as it happens. The one
+# that fails is retried while you watch. For more,
+# publish from a second window (tab 2) at
+#   ${origin}/graphql
+# as a subscription ends when its tab is left.
 subscription Watch {
   deliveryChanges {
     ... on DeliveryChange {
       changedAt
       previousStatus
       status
-      delivery { id eventType attemptCount nextAttemptAt endpoint { url } }
+      delivery {
+        eventType
+        attemptCount
+        nextAttemptAt
+        endpoint { url }
+      }
       attempt { result response { statusCode } }
     }
+    # Says that the stream lives, every 15 s.
     ... on StreamCheckpoint { cursor }
     ... on StreamReset { cursor reason }
   }

@@ -38,14 +38,19 @@ export async function beginOperation(
 ): Promise<Operation | GraphQLError[]> {
   const setting = { requestId: randomUUID(), log: services.log }
   try {
-    const args = readOperation(payload, contextOf(caller, services, setting))
-    if (Array.isArray(args)) return args.map((error) => presentError(error, setting).error)
+    const { args, errors } = readOperation(payload, contextOf(caller, services, setting))
+    if (errors.length > 0) return errors.map((error) => presentError(error, setting).error)
     const source = await createSourceEventStream(args)
     if (Symbol.asyncIterator in source) return { ...args, setting, source }
     return presented(source, setting).errors as GraphQLError[]
   } catch (error) {
     return [presentError(asGraphQLError(error), setting).error]
   }
+}
+
+/** A refusal as the error to send. */
+export function refusalOf(error: unknown, { log }: Services): GraphQLError {
+  return presentError(asGraphQLError(error), { requestId: randomUUID(), log }).error
 }
 
 function readOperation(payload: SubscribePayload, contextValue: Context) {
@@ -57,9 +62,8 @@ function readOperation(payload: SubscribePayload, contextValue: Context) {
     throw badRequest('Only subscriptions on this socket.')
   }
   refuseCostly(schema, document, variables ?? {})
-  const errors = validate(schema, document)
-  if (errors.length > 0) return errors
-  return { schema, document, operationName, variableValues: variables, contextValue }
+  const args = { schema, document, operationName, variableValues: variables, contextValue }
+  return { args, errors: validate(schema, document) }
 }
 
 function tooLong(actual: number) {
