@@ -40,7 +40,8 @@ export class AppError extends Error {
 /** Wrong input, field by field. The summary repeats the first issue, so that a log line says it. */
 export function invalidInput(issues: readonly InputIssue[]): AppError {
   const [first] = issues
-  const summary = first ? `${first.path.join('.')}: ${first.message}` : 'The input is not valid.'
+  const where = first && first.path.length > 0 ? `${first.path.join('.')}: ` : ''
+  const summary = first ? `${where}${first.message}` : 'The input is not valid.'
   return new AppError('INVALID_INPUT', summary, { issues })
 }
 

@@ -12,7 +12,7 @@ export function inboxPage(name: string, requests: readonly InboxRequest[]): stri
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(name)} – inbox</title>
 <style>${style}</style>
-<header><h1>${escape(name)}</h1><p>An inbox of Postrider. Newest first, updated by itself.</p></header>
+<header><h1>${escape(name)}</h1><p>An inbox of Postrider. Newest first, updated by itself. Times are UTC.</p></header>
 <main><p class="count">${count}</p>
 ${list}
 </main>
@@ -27,7 +27,7 @@ function empty(name: string): string {
 purpose, with <code>?delay=20000</code> the answer takes 20 seconds.</p>`
 }
 
-function article(request: InboxRequest): string {
+function article(request: InboxRequest, index: number): string {
   const { receivedAt, method, path, status, headers, body } = request
   const time = receivedAt.toISOString()
   const signature = signatureIn(request)
@@ -41,7 +41,8 @@ function article(request: InboxRequest): string {
 <p><span class="${status < 300 ? 'good' : 'bad'}">answered ${status}</span>
 <span class="${signature ? 'good' : 'quiet'}">${verdict}</span></p>
 <pre>${escape(readable(body))}</pre>
-<details><summary>${headers.length} headers</summary><table>${rows.join('')}</table></details>
+<details${index === 0 ? ' open' : ''}><summary>${headers.length} headers</summary>
+<table>${rows.join('')}</table></details>
 </article>`
 }
 

@@ -38,10 +38,14 @@ import type { DeliveryFilter } from '../store/delivery-filter.ts'
 import { readDeliveries, type StoredDelivery } from '../store/delivery.ts'
 import type { Read } from '../store/reads.ts'
 
-/** A change with what it is about, both as they were when it was read. */
+/** A change with what it is about. */
 export type FeedChange = StoredChange & {
+  /** As it was at `readAtMs`. */
   readonly delivery: StoredDelivery
+  /** The attempt that caused the change; null: none did. */
   readonly attempt: StoredAttempt | null
+  /** In ms of `performance.now()`. */
+  readonly readAtMs: number
 }
 
 /** Below 0: `a` comes first. */
@@ -87,12 +91,13 @@ export async function completeChanges(
     readDeliveries(read, workspaceId, [...new Set(changes.map((change) => change.deliveryId))]),
     keys.length > 0 ? readAttempts(read, workspaceId, keys) : [],
   ])
+  const readAtMs = performance.now()
   const deliveryOf = new Map(deliveries.map((delivery) => [delivery.id, delivery]))
   const attemptOf = new Map(attempts.map((attempt) => [keyText(attempt), attempt]))
   return changes.flatMap((change) => {
     const delivery = deliveryOf.get(change.deliveryId)
     const attempt = attemptOf.get(keyText(attemptKeyOf(change))) ?? null
-    return delivery ? [{ ...change, delivery, attempt }] : []
+    return delivery ? [{ ...change, delivery, attempt, readAtMs }] : []
   })
 }
 

@@ -1,3 +1,4 @@
+import { publicId } from '../rules/id.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { createHttpPost } from '../egress/http-post.ts'
@@ -91,7 +92,7 @@ function openLanes(options: EngineOptions, queue: LaneQueue, resources: AsyncDis
     permits: new Permits(inFlightMax),
     gone: (endpoint) => {
       void disableGone(options, endpoint, lanes).catch((error: unknown) => {
-        log.error({ err: error, endpoint: endpoint.endpointId }, 'disabling failed')
+        log.error({ err: error, endpoint: publicId('wh', endpoint.endpointId) }, 'disabling failed')
       })
     },
   })
@@ -106,7 +107,10 @@ async function disableGone(
 ): Promise<void> {
   const wish = { endpointId, workspaceId, reason: 'GONE', at: clock.now() } as const
   if (await disableEndpoint(database.pool, wish)) {
-    log.warn({ endpoint: endpointId, workspace: workspaceId }, 'endpoint disabled: 410 Gone')
+    log.warn(
+      { endpoint: publicId('wh', endpointId), workspace: publicId('ws', workspaceId) },
+      'endpoint disabled: 410 Gone',
+    )
   }
   lanes.refresh(endpointId)
 }

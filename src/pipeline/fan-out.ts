@@ -52,7 +52,13 @@ export class FanOut {
     const stale = [...versions].filter(([id, version]) => {
       return this.#workspaces.get(id)?.version !== version
     })
-    const rows = stale.length === 0 ? [] : await readSubscriptions(this.#pool, stale.map(([id]) => id))
+    const rows =
+      stale.length === 0
+        ? []
+        : await readSubscriptions(
+            this.#pool,
+            stale.map(([id]) => id),
+          )
     const byWorkspace = Map.groupBy(rows, (row) => row.workspaceId)
     for (const [id, version] of stale) this.#keep(id, compile(version, byWorkspace.get(id) ?? []))
     return new Map([...versions.keys()].map((id) => [id, this.#use(id)]))

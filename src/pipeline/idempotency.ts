@@ -43,7 +43,8 @@ function firstByKey(events: readonly EventRow[]): First {
     if (event.idempotencyKey === null) continue
     const other = first.get(event.idempotencyKey)
     if (!other) first.set(event.idempotencyKey, event)
-    else if (!requestHash(other).equals(requestHash(event))) throw twiceInBatch(event.idempotencyKey)
+    else if (!requestHash(other).equals(requestHash(event)))
+      throw twiceInBatch(event.idempotencyKey)
   }
   return first
 }

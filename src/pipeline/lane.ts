@@ -1,5 +1,11 @@
 import type { Clock } from '../clock.ts'
-import { laneBufferMax, laneLingerMs, loadRetryMs, pageSizeMin, remindBusyLaneMs } from '../limits.ts'
+import {
+  laneBufferMax,
+  laneLingerMs,
+  loadRetryMs,
+  pageSizeMin,
+  remindBusyLaneMs,
+} from '../limits.ts'
 import { isParked, resume, type Health } from '../rules/circuit.ts'
 import { startPace, takeToken, type Pace } from '../rules/pace.ts'
 import { adaptWindow, initialWindow } from '../rules/window.ts'
@@ -282,7 +288,12 @@ export class Lane {
       const page = await this.#context.loadPage({ endpointId, workspaceId, after, pageSize })
       if (this.#stopping) return
       for (const due of page) if (this.#isNew(due)) this.#hold(due)
-      this.#advance({ page, isFull: page.length === pageSize, fromStart: after === dueStart, hints })
+      this.#advance({
+        page,
+        isFull: page.length === pageSize,
+        fromStart: after === dueStart,
+        hints,
+      })
     } catch (error) {
       this.#loadFailedAt = this.#now()
       this.#context.failed(error)
@@ -301,7 +312,12 @@ export class Lane {
    * Only a short page read from the start says that there is no more: what was committed late may
    * lie before the cursor, and a hint that came during the read may be about what it missed.
    */
-  #advance(read: { page: readonly DueDelivery[]; isFull: boolean; fromStart: boolean; hints: number }) {
+  #advance(read: {
+    page: readonly DueDelivery[]
+    isFull: boolean
+    fromStart: boolean
+    hints: number
+  }) {
     const last = read.page.at(-1)
     this.#cursor = read.isFull && last ? last : dueStart
     this.#complete = !read.isFull && read.fromStart && read.hints === this.#hints

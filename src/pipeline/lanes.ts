@@ -15,7 +15,7 @@ import {
 } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { LaneClaim, LaneQueue } from '../queue.ts'
-import { newUuid } from '../rules/id.ts'
+import { newUuid, publicId } from '../rules/id.ts'
 import { cancelDue, type DueDelivery } from '../store/due.ts'
 import { readLaneNews } from '../store/lane-endpoint.ts'
 import type { Telemetry } from '../telemetry.ts'
@@ -213,7 +213,10 @@ export class Lanes implements AsyncDisposable {
   #lose(owned: Owned): void {
     const { lane, claim } = owned
     if (this.#owned.get(claim.endpointId) !== owned || lane === null) return
-    this.#context.log.warn({ endpoint: claim.endpointId }, 'lane lost: its lease had lapsed')
+    this.#context.log.warn(
+      { endpoint: publicId('wh', claim.endpointId) },
+      'lane lost: its lease had lapsed',
+    )
     owned.lane = null
     void lane.stop()
     this.#forget(owned)
@@ -223,7 +226,10 @@ export class Lanes implements AsyncDisposable {
   async #readNews(): Promise<void> {
     const open = [...this.#owned.values()].filter((owned) => owned.lane !== null)
     if (open.length === 0) return
-    const news = await readLaneNews(this.#context.pool, open.map((owned) => owned.claim.endpointId))
+    const news = await readLaneNews(
+      this.#context.pool,
+      open.map((owned) => owned.claim.endpointId),
+    )
     const soon = this.#context.clock.now().getTime() + dueHorizonMs
     for (const { endpointId, version, nextDueAt } of news) {
       const lane = this.#owned.get(endpointId)?.lane

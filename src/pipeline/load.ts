@@ -1,3 +1,4 @@
+import { publicId } from '../rules/id.ts'
 import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
 import { dueHorizonMs, loadFlushesMax, loadLanesMax } from '../limits.ts'
@@ -75,13 +76,16 @@ function openSigner({ sealer, log }: LoadContext, row: LaneEndpointRow): Signer 
     if (opened.ok) {
       secrets.push({ secret: opened.text, expiresAt: row.secretsExpireAt[index] ?? null })
     } else {
-      log.error({ endpoint: row.endpointId, reason: opened.reason }, 'secret cannot be read')
+      log.error(
+        { endpoint: publicId('wh', row.endpointId), reason: opened.reason },
+        'secret cannot be read',
+      )
     }
   }
   try {
     return prepareSigner(row.wireFormat, secrets)
   } catch (error) {
-    log.error({ endpoint: row.endpointId, err: error }, 'secrets cannot sign')
+    log.error({ endpoint: publicId('wh', row.endpointId), err: error }, 'secrets cannot sign')
     return null
   }
 }
@@ -90,7 +94,10 @@ function openHeaders({ sealer, log }: LoadContext, row: LaneEndpointRow) {
   if (row.headersSealed === null) return []
   const opened = sealer.open(row.headersSealed, headersContext(row.workspaceId, row.endpointId))
   if (!opened.ok) {
-    log.error({ endpoint: row.endpointId, reason: opened.reason }, 'headers cannot be read')
+    log.error(
+      { endpoint: publicId('wh', row.endpointId), reason: opened.reason },
+      'headers cannot be read',
+    )
     return []
   }
   const headers = JSON.parse(opened.text) as { name: string; value: string }[]

@@ -93,7 +93,10 @@ export function reportPublished(context: PublishContext, prepared: Prepared, now
   const { events, deliveries } = prepared
   context.telemetry.published.inc(events.length)
   context.telemetry.deliveriesCreated.inc(deliveries.length)
-  context.log.debug({ events: events.length, deliveries: deliveries.length, durationMs }, 'published')
+  context.log.debug(
+    { events: events.length, deliveries: deliveries.length, durationMs },
+    'published',
+  )
   context.committed(deliveries)
 }
 
@@ -153,7 +156,8 @@ function mergePrepared(entries: readonly Prepared[]): Prepared {
 
 export function publishedEvents({ events, deliveries }: Prepared): PublishedEvent[] {
   const counts = new Map<string, number>()
-  for (const { event } of deliveries) counts.set(event.eventId, (counts.get(event.eventId) ?? 0) + 1)
+  for (const { event } of deliveries)
+    counts.set(event.eventId, (counts.get(event.eventId) ?? 0) + 1)
   return events.map(({ eventId }) => {
     return { eventId, deliveryCount: counts.get(eventId) ?? 0, replayed: false }
   })

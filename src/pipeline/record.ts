@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
 import { recordBatchMax, recordFlushesMax, recordRetryMs, recordWaitMs } from '../limits.ts'
 import type { Log } from '../log.ts'
-import { newUuid } from '../rules/id.ts'
+import { newUuid, publicId } from '../rules/id.ts'
 import { recordResults, type HealthRow, type ResultRow } from '../store/result.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Batcher } from './batcher.ts'
@@ -117,9 +117,9 @@ function report({ log, telemetry }: RecordContext, batch: readonly Settled[], do
 
 function failureLine({ due, number, outcome, status, nextAttemptAt }: Settled) {
   return {
-    delivery: due.deliveryId,
-    endpoint: due.endpointId,
-    workspace: due.workspaceId,
+    delivery: publicId('dlv', due.deliveryId),
+    endpoint: publicId('wh', due.endpointId),
+    workspace: publicId('ws', due.workspaceId),
     number,
     result: outcome.result,
     statusCode: outcome.answer?.statusCode,

@@ -37,7 +37,10 @@ export async function send(
   })
   const { url, timeoutMs } = endpoint
   const outcome = await context.post({ url, headers, body, timeoutMs }).catch((error: unknown) => {
-    context.log.error({ err: error, delivery: due.deliveryId }, 'a request could not be made')
+    context.log.error(
+      { err: error, delivery: publicId('dlv', due.deliveryId) },
+      'a request could not be made',
+    )
     return notMade
   })
   return { ...made, requestHeaders: headerLines(endpoint.host, headers, body), outcome }

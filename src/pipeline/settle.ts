@@ -61,7 +61,14 @@ function fail(sent: Sent, { endpoint, health: before, now, random }: SettleConte
   const nextAttemptAt = retry ? after(now, delayMs) : null
   const health = pauseIfAsked(afterFailure(before, now), { outcome, now, retryAfterMs })
   const nextDueAt = endpoint.ordered && retry ? due.dueAt : nextAttemptAt
-  const settled = { ...sent, status: failedStatus(status), failures, nextAttemptAt, nextDueAt, health }
+  const settled = {
+    ...sent,
+    status: failedStatus(status),
+    failures,
+    nextAttemptAt,
+    nextDueAt,
+    health,
+  }
   return { settled, health, gone: event === 'GONE' }
 }
 

@@ -1,3 +1,4 @@
+import { publicId } from '../rules/id.ts'
 import type { Clock } from '../clock.ts'
 import { dueHorizonMs, sweepEveryMs, sweepLanesMax } from '../limits.ts'
 import type { Pool } from '../db.ts'
@@ -86,7 +87,10 @@ export class Wake implements AsyncDisposable {
   #queue(endpointIds: Iterable<string>): void {
     for (const endpointId of endpointIds) {
       void this.#jobs.add(endpointId).catch((error: unknown) => {
-        this.#context.log.warn({ err: error, endpoint: endpointId }, 'wake-up left to the sweep')
+        this.#context.log.warn(
+          { err: error, endpoint: publicId('wh', endpointId) },
+          'wake-up left to the sweep',
+        )
       })
     }
   }

@@ -80,7 +80,7 @@ test('secrets and header values are nowhere in the database', async () => {
   expect(rows[0].all).not.toContain('hidden-value')
 })
 
-test('the schedule is the format’s unless given', async () => {
+test('the schedule is that of the format unless given', async () => {
   await using bundle = await openBundle()
   const { client } = await bundle.newTenant({ wireFormat: 'TUTORFLOW' })
 

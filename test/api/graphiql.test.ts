@@ -34,7 +34,7 @@ test.each(tabs.map(({ query, variables }) => [query.split('\n')[0], query, varia
 
 test('no line of a tab is cut off on a small screen', () => {
   const lines = tabs.flatMap(({ query }) => query.split('\n'))
-  expect(lines.filter((line) => line.length > 54)).toEqual([])
+  expect(lines.filter((line) => line.length > 50)).toEqual([])
 })
 
 const key = 'pr_the_key'

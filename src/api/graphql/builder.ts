@@ -38,6 +38,8 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   errors: { directResult: true, defaultTypes: [] },
   scopeAuth: {
+    // Else a subscription would begin, and be refused with each of its events.
+    authorizeOnSubscribe: true,
     authScopes: ({ caller }) => ({
       operator: holds(caller, 'OPERATOR'),
       manage: holds(caller, 'MANAGE'),

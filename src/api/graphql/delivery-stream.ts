@@ -1,4 +1,5 @@
 import { notFound } from '../../errors.ts'
+import type { FeedChange } from '../../feed/change.ts'
 import type { FeedItem } from '../../feed/subscriber.ts'
 import type { ChangePosition } from '../../store/change.ts'
 import type { DeliveryFilter } from '../../store/delivery-filter.ts'
@@ -51,7 +52,9 @@ const DeliveryChangeRef = builder.objectRef<StreamItem<'CHANGE'>>('DeliveryChang
     delivery: t.field({
       type: DeliveryRef,
       description: 'As it is now.',
-      resolve: ({ change }) => change.delivery,
+      resolve: async ({ change }, _args, { loaders }) => {
+        return (await loaders.delivery.load(change.delivery)) ?? change.delivery
+      },
     }),
     attempt: t.field({
       type: AttemptRef,
@@ -121,9 +124,20 @@ builder.subscriptionField('deliveryChanges', (t) =>
       }),
     },
     subscribe: (_root, args, context) => subscribe(args, context),
-    resolve: (item) => item,
+    resolve: (item, _args, { loaders }) => {
+      if (item.kind === 'CHANGE') primeFresh(item.change, loaders)
+      return item
+    },
   }),
 )
+
+/** One that has waited for a slow subscriber is read again: it may have moved on since. */
+function primeFresh({ delivery, readAtMs }: FeedChange, loaders: Context['loaders']): void {
+  if (performance.now() - readAtMs < freshMs) loaders.delivery.prime(delivery, delivery)
+}
+
+/** As current as an answer that was read by query can be when it arrives. */
+const freshMs = 200
 
 type Asked = {
   readonly workspaceId?: string | null | undefined

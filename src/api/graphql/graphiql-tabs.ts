@@ -11,12 +11,8 @@ export function graphiqlTabs(origin: string): Tab[] {
       works: { url: `${origin}/inbox/works`, eventTypes: ['*'] },
       fails: { url: `${origin}/inbox/fails?status=500`, eventTypes: ['*'], retrySchedule },
     }),
-    tab(publish, {
-      input: {
-        eventType: 'evaluation.completed',
-        payload: { evaluationId: '2f4ad455', status: 'COMPLETED', score: 8, maxScore: 10 },
-      },
-    }),
+    // Without variables: GraphiQL's editor of variables underlines an object as wrong here.
+    tab(publish, {}),
     tab(readLog, { first: 4 }),
     tab(watch(origin), {}),
   ]
@@ -31,10 +27,11 @@ function tab(query: string, variables: object): Tab {
 
 const createEndpoints = (origin: string) => `# 1 of 4: create endpoints.
 #
-# An endpoint has a URL and the types of events it
-# wants; "*" is all of them. These two are inboxes of
-# this program. One answers 200, the other fails on
-# purpose. Open them in windows of their own:
+# An endpoint has a URL and the types of events
+# it wants; "*" is all of them. These two are
+# inboxes of this program. One answers 200, the
+# other fails on purpose. Open both in windows of
+# their own:
 #   ${origin}/inbox/works
 #   ${origin}/inbox/fails
 #
@@ -43,13 +40,17 @@ mutation CreateEndpoints(
   $works: EndpointCreateInput!
   $fails: EndpointCreateInput!
 ) {
-  works: endpointCreate(input: $works) { ...Created }
-  fails: endpointCreate(input: $fails) { ...Created }
+  works: endpointCreate(input: $works) {
+    ...Created
+  }
+  fails: endpointCreate(input: $fails) {
+    ...Created
+  }
 }
 
 fragment Created on EndpointCreateResult {
   ... on EndpointCreateSuccess {
-    endpoint { id url eventTypes retrySchedule }
+    endpoint { id url eventTypes status }
     # Signs every request. Shown this once.
     secret
   }
@@ -59,26 +60,35 @@ fragment Created on EndpointCreateResult {
 
 const publish = `# 2 of 4: publish an event.
 #
-# The answer comes when the event and its deliveries
-# are stored. Look at the inboxes: a signed request
-# lands in each.
-mutation Publish($input: EventPublishInput!) {
-  eventPublish(input: $input) {
+# The answer comes when the event and its
+# deliveries are stored. Then look at the inboxes:
+# a signed request lands in each.
+mutation Publish {
+  eventPublish(
+    input: {
+      eventType: "evaluation.completed"
+      payload: {
+        evaluationId: "2f4ad455"
+        status: "COMPLETED"
+        score: 8
+        maxScore: 10
+      }
+    }
+  ) {
     ... on EventPublishSuccess {
-      event { id eventType createdAt payloadText }
+      event { id createdAt payloadText }
       deliveryCount
     }
     ... on Error { code message }
-    ... on ValidationError { issues { path message } }
   }
 }
 `
 
 const readLog = `# 3 of 4: read the log, newest first.
 #
-# A delivery is one event on its way to one endpoint.
-# Each attempt shows the request as it was sent, and
-# the answer as it came.
+# A delivery is one event on its way to one
+# endpoint. Each attempt shows the answer as it
+# came, and the request as it was sent.
 query ReadLog($first: Int!) {
   deliveries(first: $first) {
     nodes {
@@ -91,8 +101,8 @@ query ReadLog($first: Int!) {
         number
         result
         durationMs
-        request { headers { name value } body }
         response { statusCode body }
+        request { body headers { name value } }
       }
     }
   }
@@ -101,9 +111,9 @@ query ReadLog($first: Int!) {
 
 const watch = (origin: string) => `# 4 of 4: watch it live, over WebSocket.
 #
-# Every change of a delivery, as it happens. The one
-# that fails is retried while you watch. For more,
-# publish from a second window (tab 2) at
+# Every change of a delivery, as it happens. The
+# one that fails is retried while you watch. For
+# more, publish from a second window (tab 2) at
 #   ${origin}/graphql
 # as a subscription ends when its tab is left.
 subscription Watch {
@@ -118,7 +128,10 @@ subscription Watch {
         nextAttemptAt
         endpoint { url }
       }
-      attempt { result response { statusCode } }
+      attempt {
+        result
+        response { statusCode }
+      }
     }
     # Says that the stream lives, every 15 s.
     ... on StreamCheckpoint { cursor }

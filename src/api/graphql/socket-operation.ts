@@ -63,7 +63,9 @@ function readOperation(payload: SubscribePayload, contextValue: Context) {
   }
   refuseCostly(schema, document, variables ?? {})
   const args = { schema, document, operationName, variableValues: variables, contextValue }
-  return { args, errors: validate(schema, document) }
+  const errors = validate(schema, document)
+  for (const { extensions } of errors) extensions['code'] = 'GRAPHQL_VALIDATION_FAILED'
+  return { args, errors }
 }
 
 function tooLong(actual: number) {
