@@ -8,6 +8,7 @@ const withoutDatabase = [
   'test/rules/**/*.test.ts',
   'test/egress/**/*.test.ts',
   'test/embedded-postgres.test.ts',
+  'test/seal.test.ts',
   'test/tidy.test.ts',
 ]
 

@@ -1,94 +1,125 @@
-import { parseArgs } from 'node:util'
-import { setUp, startProgram, type Program } from './support/program.ts'
-import { startReceiverProcess, type ReceiverProcess } from './support/receiver.ts'
-import { measureUndici } from './support/undici-limit.ts'
+import { logBytes } from './support/database.ts'
+import type { Bound, Figure, Part } from './support/part.ts'
+import { peakMegabytes, treeMegabytes } from './support/processes.ts'
+import { addLoad, openRig, startLimit, type Rig } from './support/rig.ts'
+import { measureThroughput, type Throughput } from './support/throughput.ts'
 
 /**
- * Deliveries a second, published over the API meanwhile, beside what undici alone sends to the same
- * receiver on the same machine in the same run; and the time from publishing to arrival.
+ * Durable deliveries a second: published over the API by several clients in batches of about 500
+ * deliveries, sent, answered and recorded, all within the measured time. The limit is what undici
+ * alone sends of the same signed requests from memory, to the same receiver in the same run.
  */
-const { values } = parseArgs({
-  options: {
-    endpoints: { type: 'string', default: '100' },
-    deliveries: { type: 'string', default: '40000' },
-    bytes: { type: 'string', default: '1024' },
-    latencies: { type: 'string', default: '200' },
-  },
-})
-const endpoints = Number(values.endpoints)
-const deliveries = Number(values.deliveries)
-const payloadText = JSON.stringify({ pad: 'x'.repeat(Number(values.bytes) - 10) })
-
-await using receiver = await startReceiverProcess()
-const limit = { port: receiver.port, requests: deliveries, body: payloadText }
-const limitBefore = await measureUndici(limit)
-const { deliveredPerSecond, publishedPerSecond } = await measureThroughput(receiver)
-const limitAfter = await measureUndici(limit)
-const latency = await measureLatency(receiver)
-const limitPerSecond = (limitBefore + limitAfter) / 2
-
-process.stdout.write(
-  `${JSON.stringify({
-    ...{ endpoints, deliveries, payloadBytes: payloadText.length },
-    deliveredPerSecond: Math.round(deliveredPerSecond),
-    publishedPerSecond: Math.round(publishedPerSecond),
-    undiciAlonePerSecond: Math.round(limitPerSecond),
-    ratio: Number((deliveredPerSecond / limitPerSecond).toFixed(2)),
-    publishToReceiverMs: latency,
-  })}\n`,
-)
-
-/** Batches of events one after the other, as fast as they are accepted, until all have arrived. */
-async function measureThroughput(receiver: ReceiverProcess) {
-  await using program = await startProgram()
-  const workspaceId = await setUp(program, { endpoints, port: receiver.port })
-  const batch = Math.max(1, Math.round(500 / endpoints))
-  await publish(program, { workspaceId, events: batch, payloadText })
-  await new Promise((resolve) => setTimeout(resolve, 2_000))
-  receiver.mark()
-  const started = performance.now()
-  const events = Math.ceil(deliveries / endpoints)
-  for (let done = 0; done < events; done += batch) {
-    await publish(program, { workspaceId, events: Math.min(batch, events - done), payloadText })
-  }
-  const published = performance.now()
-  await receiver.until(events * endpoints)
-  const ended = performance.now()
-  return {
-    deliveredPerSecond: ((events * endpoints) / (ended - started)) * 1000,
-    publishedPerSecond: ((events * endpoints) / (published - started)) * 1000,
-  }
-}
-
-/** One event after the other to one idle receiver. */
-async function measureLatency(receiver: ReceiverProcess) {
-  await using program = await startProgram()
-  const workspaceId = await setUp(program, { endpoints: 1, port: receiver.port })
-  receiver.takeLatencies()
-  for (let index = 0; index < Number(values.latencies); index += 1) {
-    const publishedAt = performance.timeOrigin + performance.now()
-    await publish(program, { workspaceId, events: 1, payloadText: `{"publishedAt":${publishedAt}}` })
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  const sorted = receiver.takeLatencies().sort((a, b) => a - b)
-  const at = (share: number) => Number(sorted[Math.floor(sorted.length * share)]?.toFixed(1))
-  return { p50: at(0.5), p99: at(0.99) }
-}
-
-type Batch = { workspaceId: string; events: number; payloadText: string }
-
-async function publish(program: Program, { workspaceId, events, payloadText }: Batch) {
-  const list = Array.from({ length: events }, () => ({ eventType: 'bench.happened', payloadText }))
-  const answer = await program.ask(
-    `mutation ($input: EventPublishBatchInput!) {
-      eventPublishBatch(input: $input) {
-        __typename
-        ... on Error { message }
+export const deliveries: Part = {
+  name: 'deliveries',
+  run: async (settings) => {
+    const figures: Figure[] = []
+    for (const endpoints of settings.endpoints) {
+      for (const bytes of settings.bytes) {
+        const count = bytes > 4096 ? settings.deliveries / 2 : settings.deliveries
+        const { rounds, publishers } = settings
+        figures.push(
+          ...(await measureCase({ endpoints, bytes, deliveries: count, rounds, publishers })),
+        )
       }
-    }`,
-    { input: { workspaceId, events: list } },
+    }
+    return figures
+  },
+}
+
+type Case = {
+  readonly endpoints: number
+  readonly bytes: number
+  readonly deliveries: number
+  readonly rounds: number
+  readonly publishers: number
+}
+
+async function measureCase(wish: Case): Promise<Figure[]> {
+  await using rig = await openRig()
+  const load = await addLoad(rig, wish)
+  await using limit = await startLimit(rig, load)
+  const emptyBytes = await logBytes(rig.database)
+  const throughput = await measureThroughput({ rig, load, limit }, wish)
+  const delivered = await countDelivered(rig)
+  const tableBytes = ((await logBytes(rig.database)) - emptyBytes) / delivered
+  const group = `deliveries: ${wish.endpoints} endpoints, ${wish.bytes} bytes`
+  const bound = bounds.get(wish.endpoints)
+  return [
+    ...rates(throughput, bound),
+    ...costs(throughput),
+    ...(await sizes(rig, throughput, tableBytes)),
+  ].map((figure) => ({ group, ...figure }))
+}
+
+/** Of the same requests sent by undici alone. */
+const bounds: ReadonlyMap<number, Bound> = new Map([
+  [100, { of: 'ratio', best: 'high', aim: 0.6, floor: 0.45 }],
+  [1000, { of: 'ratio', best: 'high', aim: 0.5, floor: 0.4 }],
+])
+
+/** The log must show every one of them as delivered: a benchmark that loses some is none. */
+async function countDelivered({ database }: Rig): Promise<number> {
+  const { rows } = await database.pool.query<{ all: number; delivered: number }>(
+    `select count(*)::int as all, count(*) filter (where status = 'SUCCEEDED')::int as delivered
+     from delivery`,
   )
-  if (answer['eventPublishBatch']!['__typename'] !== 'EventPublishBatchSuccess') {
-    throw new Error(JSON.stringify(answer))
-  }
+  const { all = 0, delivered = 0 } = rows[0] ?? {}
+  if (all !== delivered) throw new Error(`Of ${all} deliveries ${delivered} were delivered.`)
+  return delivered
+}
+
+type Line = Omit<Figure, 'group'>
+
+function rates({ limit, ratio, ...round }: Throughput, bound: Bound | undefined): Line[] {
+  return [
+    {
+      name: 'delivered',
+      value: round.deliveredPerSecond,
+      unit: '/s',
+      limit: { name: 'undici alone', value: limit.perSecond },
+      ratio,
+      ...(bound && { bound }),
+    },
+    { name: 'published meanwhile', value: round.publishedPerSecond, unit: '/s' },
+  ]
+}
+
+/** Processor time of one delivery: what a machine with more to do cannot change much. */
+function costs({ micros, limit }: Throughput): Line[] {
+  const beside = (value: number, bare: number) => ({
+    limit: { name: 'undici alone', value: bare },
+    ratio: value / bare,
+  })
+  const all = micros.program + micros.postgres + micros.receiver + micros.publishers
+  const program = beside(micros.program, limit.senderMicros)
+  const receiver = beside(micros.receiver, limit.receiverMicros)
+  const total = beside(all, limit.senderMicros + limit.receiverMicros)
+  return [
+    { name: 'processor time: program', value: micros.program, unit: 'µs', ...program },
+    { name: 'processor time: PostgreSQL', value: micros.postgres, unit: 'µs' },
+    { name: 'processor time: receiver', value: micros.receiver, unit: 'µs', ...receiver },
+    { name: 'processor time: publishing clients', value: micros.publishers, unit: 'µs' },
+    { name: 'processor time: all', value: all, unit: 'µs', ...total },
+  ]
+}
+
+async function sizes(
+  { program, database }: Rig,
+  { walBytes }: Throughput,
+  tableBytes: number,
+): Promise<Line[]> {
+  const limit = { name: 'in tables and indexes', value: tableBytes }
+  const peak = await peakMegabytes(program.processes.map(({ pid }) => pid))
+  return [
+    {
+      name: 'write-ahead log of a delivery',
+      value: walBytes,
+      unit: 'B',
+      limit,
+      ratio: walBytes / tableBytes,
+    },
+    { name: 'tables and indexes of a delivery', value: tableBytes, unit: 'B' },
+    { name: 'memory: program, at most', value: peak, unit: 'MB' },
+    { name: 'memory: PostgreSQL', value: await treeMegabytes(database.serverPid), unit: 'MB' },
+  ]
 }

@@ -70,6 +70,8 @@ create table endpoint_health (
   -- No attempt before this time: the next probe of an open circuit, or the end of a pause the
   -- receiver asked for.
   parked_until timestamptz(3),
+  -- Of two transactions under way the older may commit last: it changes nothing then.
+  as_of timestamptz(3) not null default to_timestamp(0),
   primary key (endpoint_id, workspace_id),
   foreign key (endpoint_id, workspace_id) references endpoint (id, workspace_id),
   constraint endpoint_health_open_has_probe check (

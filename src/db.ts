@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { Migration, Migrator } from '@mikro-orm/migrations'
-import pg from 'pg'
+import { Client, Pool as PgPool, type ClientBase } from 'pg'
 import { databaseConnectionsMax, databaseTimeoutMs } from './limits.ts'
 import { entities } from './model/entities.ts'
 import { installQueue } from './queue.ts'
 import { createPartitionsAhead } from './store/partition.ts'
 
 /** Plain SQL on the hot path: parameters in arrays, one statement a round trip. */
-export type Pool = pg.Pool
+export type Pool = PgPool
 
 /** What a statement runs on: the pool, or one client inside a transaction. */
-export type Queryable = Pick<pg.ClientBase, 'query'>
+export type Queryable = Pick<ClientBase, 'query'>
 
 export type Database = AsyncDisposable & {
   /** Set-up and queries. Fork one entity manager per operation. */
@@ -27,7 +27,7 @@ const migrationLock = 7_226_001
 /** Connects lazily: a database that is down is an error of the first statement, not of this call. */
 export async function openDatabase(url: string): Promise<Database> {
   const orm = await MikroORM.init(ormOptions(url))
-  const pool = new pg.Pool({
+  const pool = new PgPool({
     connectionString: url,
     max: databaseConnectionsMax,
     connectionTimeoutMillis: databaseTimeoutMs,
@@ -51,7 +51,7 @@ export async function openDatabase(url: string): Promise<Database> {
 
 /** Brings a database to this version. Safe to run from many processes at once: one does the work. */
 export async function migrate(url: string): Promise<void> {
-  const guard = new pg.Client({ connectionString: url })
+  const guard = new Client({ connectionString: url })
   await guard.connect()
   try {
     await guard.query('/* migrationLock */ select pg_advisory_lock($1)', [migrationLock])
@@ -73,7 +73,12 @@ function ormOptions(url: string): Options {
     clientUrl: url,
     entities,
     extensions: [Migrator],
-    migrations: { migrationsList: sqlMigrations(), snapshot: false, tableName: 'migration', silent: true },
+    migrations: {
+      migrationsList: sqlMigrations(),
+      snapshot: false,
+      tableName: 'migration',
+      silent: true,
+    },
     pool: { max: databaseConnectionsMax },
     driverOptions: { connectionTimeoutMillis: databaseTimeoutMs, application_name: 'postrider' },
     forceUtcTimezone: true,
@@ -112,7 +117,10 @@ export async function inTransaction<T>(
     return result
   } catch (error) {
     // A connection that cannot even roll back is not given to anyone again.
-    const broken = await client.query('rollback').then(() => false, () => true)
+    const broken = await client.query('rollback').then(
+      () => false,
+      () => true,
+    )
     client.release(broken)
     throw error
   }

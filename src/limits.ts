@@ -83,8 +83,10 @@ export const windowStart = 8
 export const windowMax = 128
 /** Requests in flight in one process: sockets, and answers held in memory. */
 export const inFlightMax = 1024
-/** Deliveries a lane holds in memory, waiting and in flight. */
+/** Deliveries a lane holds in memory, waiting, in flight and being recorded. */
 export const laneBufferMax = 256
+/** Payloads a lane holds in memory, and one more: eight of the longest are in flight at a time. */
+export const laneBufferBytesMax = 8 * payloadBytesMax
 /** Lanes one process owns at a time; the rest waits in the queue. */
 export const lanesMax = 2000
 /** A lane without work is kept this long, so that the next event finds it open. */
@@ -119,6 +121,8 @@ export const queryTokensMax = 2_000
 export const queryLengthMax = 15_000
 export const rootFieldsMax = 10
 export const aliasesMax = 30
+/** Of one selection set. Validation compares them two by two: 400 with fields cost it 100 ms. */
+export const selectionsMax = 100
 export const directivesMax = 50
 export const queryCostMax = 5_000
 export const variableKeysMax = 10_000
@@ -203,7 +207,7 @@ export const embeddedStartMsMax = 60_000
 export const embeddedStopMsMax = 10_000
 /** Its log; the one before is kept. */
 export const embeddedLogBytesMax = 10 * 1024 * 1024
-/** Deliveries one publish may create: more would hold one transaction for seconds. */
+/** Deliveries one transaction of publishing creates: more would hold it for seconds. */
 export const deliveriesPerPublishMax = 100_000
 /** A success is worth a row of health this often. */
 export const healthStoreEveryMs = 1_000
@@ -223,6 +227,12 @@ export const claimBatchMax = 200
 export const leaseMarginMs = 1_500
 /** How often open lanes hear what other processes changed or published. */
 export const newsEveryMs = 1_000
+/** Retries of one lane that it remembers; later ones are found by the sweep. */
+export const remindersMax = 256
+/** Retries due within the same step are read together. */
+export const reminderStepMs = 250
+/** pg-boss' finished jobs are removed this often. It looks through all of them every 5 s. */
+export const jobsDeleteEverySeconds = 60
 /** How often a lane at work reads its table from the start, for what it may have missed. */
 export const remindBusyLaneMs = 5_000
 /** Parked endpoints a process remembers, so as not to wake them in vain. */

@@ -52,7 +52,8 @@ async function planEmbedded(
   const dataDir = resolve(config.dataDir)
   const postgres = resources.use(await startEmbeddedPostgres({ dataDir, log }))
   const keyring = await openKeyring(dataDir)
-  const { adminKey, encryptionKeys } = keyring
+  const adminKey = config.adminKey ?? keyring.adminKey
+  const encryptionKeys = config.encryptionKeys ?? keyring.encryptionKeys
   return {
     options: {
       config: { ...config, databaseUrl: postgres.url, adminKey, encryptionKeys },

@@ -1,49 +1,38 @@
-import { fork, type ChildProcess } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
+import type { Arrival, Progress } from './receiver-process.ts'
 
-/** What a receiver has seen so far. */
-export type Seen = { readonly requests: number; readonly latenciesMs: readonly number[] }
-
-/** A receiver in a process of its own: answers 200 to everything, at once. */
-export type ReceiverProcess = AsyncDisposable & {
-  readonly port: number
-  /** Resolves once `requests` more have come than at the last call of `mark`. */
-  readonly until: (requests: number) => Promise<void>
-  readonly mark: () => void
-  /** Milliseconds from publishing to arrival, of payloads that carry `publishedAt`. */
-  readonly takeLatencies: () => number[]
+/** A receiver in a process of its own: answers 200 at once, see `receiver-process.ts`. */
+export type Receiver = AsyncDisposable & {
+  readonly origin: string
+  readonly pid: number
+  /** Requests so far, exactly. */
+  readonly count: () => Promise<number>
+  /** Resolves once so many requests have come since the receiver began. */
+  readonly reached: (requests: number) => Promise<void>
+  /** Requests to `/timed/…` since the last call. */
+  readonly takeArrivals: () => Promise<Arrival[]>
 }
 
-type Progress = { readonly requests: number; readonly latenciesMs: readonly number[] }
-
-export async function startReceiverProcess(): Promise<ReceiverProcess> {
-  const child: ChildProcess = fork(fileURLToPath(import.meta.url))
+/** Tells its progress by itself, every few ms. */
+export async function startReceiver(): Promise<Receiver> {
+  const child = fork(fileURLToPath(new URL('./receiver-process.ts', import.meta.url)))
   const [port] = (await once(child, 'message')) as [number]
-  let requests = 0
-  let marked = 0
-  let latenciesMs: number[] = []
-  let check = () => {}
-  child.on('message', (progress: Progress) => {
-    requests = progress.requests
-    latenciesMs.push(...progress.latenciesMs)
-    check()
-  })
+  const seen = watch()
+  child.on('message', seen.hear)
+  const ask = async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    seen.answers.push(resolve)
+    child.send('report')
+    await promise
+  }
   return {
-    port,
-    mark: () => (marked = requests),
-    until: (wanted) => {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      check = () => requests - marked >= wanted && resolve()
-      check()
-      return promise
-    },
-    takeLatencies: () => {
-      const taken = latenciesMs
-      latenciesMs = []
-      return taken
-    },
+    origin: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? NaN,
+    count: () => ask().then(() => seen.requests()),
+    reached: seen.reached,
+    takeArrivals: () => ask().then(() => seen.takeArrivals()),
     [Symbol.asyncDispose]: async () => {
       child.kill()
       await once(child, 'exit')
@@ -51,30 +40,30 @@ export async function startReceiverProcess(): Promise<ReceiverProcess> {
   }
 }
 
-/** Only in the forked process. The clock is that of the machine, which publishers share. */
-function serve(): void {
+function watch() {
   let requests = 0
-  let latenciesMs: number[] = []
-  const server = createServer((request, response) => {
-    const at = performance.timeOrigin + performance.now()
-    let body = ''
-    request.setEncoding('latin1')
-    request.on('data', (chunk: string) => (body += chunk))
-    request.on('end', () => {
-      requests += 1
-      const stamp = /^{"publishedAt":([\d.]+)/.exec(body)?.[1]
-      if (stamp) latenciesMs.push(at - Number(stamp))
-      response.end()
-    })
-  })
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address()
-    process.send?.(typeof address === 'object' ? address?.port : 0)
-  })
-  setInterval(() => {
-    process.send?.({ requests, latenciesMs } satisfies Progress)
-    latenciesMs = []
-  }, 10)
+  let arrivals: Arrival[] = []
+  let goal: { requests: number; resolve: () => void } | undefined
+  const answers: (() => void)[] = []
+  return {
+    answers,
+    requests: () => requests,
+    hear: (progress: Progress) => {
+      requests = progress.requests
+      for (const arrival of progress.arrivals) arrivals.push(arrival)
+      if (progress.isAnswer) answers.shift()?.()
+      if (goal && requests >= goal.requests) goal.resolve()
+    },
+    reached: (wanted: number) => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      goal = { requests: wanted, resolve }
+      if (requests >= wanted) resolve()
+      return promise
+    },
+    takeArrivals: () => {
+      const taken = arrivals
+      arrivals = []
+      return taken
+    },
+  }
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) serve()

@@ -1,61 +1,52 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { Pool } from 'undici'
-import { newUuid, publicId } from '../../src/rules/id.ts'
-import { generateSecret } from '../../src/rules/secret-format.ts'
-import { prepareSigner, signedRequest } from '../../src/rules/signature.ts'
+import { cpuMicros } from './processes.ts'
+import type { Receiver } from './receiver.ts'
 
-export type LimitOptions = { readonly port: number; readonly requests: number; readonly body: string }
+/** What `undici-process.ts` is started with. */
+export type UndiciJob = { readonly origin: string; readonly body: string }
 
-const inFlight = 200
-
-/** Requests a second that undici sends from memory, signed before, with nothing stored. */
-export async function measureUndici(options: LimitOptions): Promise<number> {
-  const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)])
-  const [perSecond] = (await once(child, 'message')) as [number]
-  await once(child, 'exit')
-  return perSecond
+/** Requests a second, and processor time of one request in µs: of the sender, of the receiver. */
+export type UndiciPace = {
+  readonly perSecond: number
+  readonly senderMicros: number
+  readonly receiverMicros: number
 }
 
-async function send({ port, requests, body }: LimitOptions): Promise<number> {
-  await using pool = closing(new Pool(`http://127.0.0.1:${port}`, { connections: inFlight }))
-  const headers = signedHeaders(body)
-  await sendAll(pool.value, { headers, body, requests: 2_000 })
-  const started = performance.now()
-  await sendAll(pool.value, { headers, body, requests })
-  return (requests / (performance.now() - started)) * 1000
+/** The limit of deliveries: undici alone, in a process of its own, to the same receiver. */
+export type UndiciLimit = AsyncDisposable & {
+  readonly measure: (requests: number) => Promise<UndiciPace>
 }
 
-function closing(value: Pool) {
-  return { value, [Symbol.asyncDispose]: () => value.close() }
-}
-
-function signedHeaders(body: string): string[] {
-  const signer = prepareSigner('STANDARD_WEBHOOKS', [{ secret: generateSecret(), expiresAt: null }])
-  const { headers } = signedRequest({
-    ...{ signer, customHeaders: [], eventType: 'bench.happened', payloadText: body },
-    eventId: publicId('evt', newUuid(Date.now())),
-    deliveryId: publicId('dlv', newUuid(Date.now())),
-    unixSeconds: Math.floor(Date.now() / 1000),
-    userAgent: 'Postrider/bench',
-  })
-  return headers.flat()
-}
-
-async function sendAll(pool: Pool, job: { headers: string[]; body: string; requests: number }) {
-  let left = job.requests
-  const lane = async () => {
-    while (left-- > 0) {
-      const { body } = await pool.request({
-        ...{ method: 'POST', path: '/', headers: job.headers, body: job.body },
-      })
-      await body.dump()
-    }
+/** Begins warm: a process that has just started is no limit for one that has run for a while. */
+export async function startUndici(receiver: Receiver, body: string): Promise<UndiciLimit> {
+  const child = fork(fileURLToPath(new URL('./undici-process.ts', import.meta.url)))
+  child.send({ origin: receiver.origin, body } satisfies UndiciJob)
+  const send = async (requests: number) => {
+    child.send(requests)
+    const [elapsedMs] = (await once(child, 'message')) as [number]
+    return elapsedMs
   }
-  await Promise.all(Array.from({ length: inFlight }, lane))
+  await send(10_000)
+  return {
+    measure: async (requests) => {
+      const before = await costs(child.pid, receiver.pid)
+      const elapsedMs = await send(requests)
+      const after = await costs(child.pid, receiver.pid)
+      return {
+        perSecond: (requests / elapsedMs) * 1000,
+        senderMicros: (after.sender - before.sender) / requests,
+        receiverMicros: (after.receiver - before.receiver) / requests,
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill()
+      await once(child, 'exit')
+    },
+  }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  process.send?.(await send(JSON.parse(process.argv[2] ?? '{}') as LimitOptions))
+async function costs(sender = NaN, receiver: number) {
+  return { sender: await cpuMicros([sender]), receiver: await cpuMicros([receiver]) }
 }

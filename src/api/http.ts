@@ -41,14 +41,14 @@ type Listening = {
   /** 0: any free one. */
   readonly port: number
   readonly routes: readonly Route[]
-  readonly log: Pick<Log, 'error' | 'warn'>
+  readonly log: Pick<Log, 'debug' | 'error'>
 }
 
 /** Starts to listen. Upgrades to WebSocket are the caller's: the server emits them. */
 export async function serveHttp({ host, port, routes, log }: Listening): Promise<HttpServer> {
   const server = createServer({ requestTimeout: requestMsMax, keepAliveTimeout: 60_000 })
   server.on('request', (request, response) => {
-    void answer(routes, { request, response }).catch((error: unknown) => {
+    void serve({ routes, log }, { request, response }).catch((error: unknown) => {
       log.error({ err: error }, 'could not answer a request')
       response.destroy()
     })
@@ -64,17 +64,28 @@ export async function serveHttp({ host, port, routes, log }: Listening): Promise
   }
 }
 
-async function answer(
-  routes: readonly Route[],
+async function serve(
+  { routes, log }: Pick<Listening, 'routes' | 'log'>,
   { request, response }: Pick<Exchange, 'request' | 'response'>,
 ): Promise<void> {
-  const url = URL.parse(request.url ?? '/', 'http://localhost')
-  const exchange = { request, response, requestId: randomUUID(), url: url ?? new URL('http://x') }
-  const route = routes.find(({ path }) => covers(path, exchange.url.pathname)) ?? nowhere
-  const result = await route.answer(exchange).catch((error: unknown) => {
+  const startedAt = performance.now()
+  const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost')
+  const exchange = { request, response, requestId: randomUUID(), url }
+  const route = routes.find(({ path }) => covers(path, url.pathname)) ?? nowhere
+  const result = await answer(route, exchange)
+  send(exchange, result)
+  const { requestId } = exchange
+  const durationMs = Math.round(performance.now() - startedAt)
+  const { method } = request
+  log.debug({ requestId, method, path: url.pathname, status: result.status, durationMs }, 'answered')
+}
+
+async function answer(route: Route, exchange: Exchange): Promise<Answer> {
+  try {
+    return await route.answer(exchange)
+  } catch (error) {
     return route.refuse(error, exchange)
-  })
-  if (!response.headersSent) send(exchange, result)
+  }
 }
 
 function covers(path: string, pathname: string): boolean {

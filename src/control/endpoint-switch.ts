@@ -14,7 +14,7 @@ export async function enableEndpoint(ports: ControlPorts, key: TenantKey): Promi
     endpoint.status = 'ENABLED'
     endpoint.disabledReason = null
     endpoint.disabledAt = null
-    await resetEndpointHealth(em, key)
+    await resetEndpointHealth(em, { ...key, at: ports.clock.now() })
   })
   await ports.wake.lanes([key.id])
   return enabled

@@ -4,8 +4,8 @@ import { publicId, newUuid } from '../rules/id.ts'
 import { countDeliveriesOf, insertPublication, takeKeys } from '../store/publication.ts'
 import type { EventRow, TakenKey } from '../store/publication.ts'
 import { inTransaction, type Queryable } from '../db.ts'
-import { prepare, publishedEvents, reportPublished } from './publish.ts'
-import type { Prepared, PublishContext } from './publish.ts'
+import { prepare, publishedEvents, reportPublished } from './prepare.ts'
+import type { Prepared, PublishContext } from './prepare.ts'
 import type { PublishedEvent, PublishRequest } from './stages.ts'
 
 /**

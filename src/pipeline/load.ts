@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import { unknownHealth, type Health } from '../rules/circuit.ts'
 import { prepareSigner, type Secret, type Signer } from '../rules/signature.ts'
 import { headersContext, secretContext, type Sealer } from '../seal.ts'
-import { loadDue, type DueDelivery, type PageWish } from '../store/due.ts'
+import { loadDue, type DueDelivery, type PageRow, type PageWish } from '../store/due.ts'
 import { readLaneEndpoints, type LaneEndpointRow } from '../store/lane-endpoint.ts'
 import { Batcher } from './batcher.ts'
 import type { LaneEndpoint } from './stages.ts'
@@ -18,21 +18,30 @@ export type LoadContext = {
   readonly log: Log
 }
 
-export type LoadPage = (wish: PageWish) => Promise<readonly DueDelivery[]>
+/** The next rows of a lane. `isFull`: there are more, as far as this read could see. */
+export type Page = { readonly rows: readonly DueDelivery[]; readonly isFull: boolean }
+
+/** Reads one lane's next page. */
+export type LoadPage = (wish: PageWish) => Promise<Page>
 
 /** Lanes that want a page while another read is under way share the next statement. */
 export function createPageLoader({ pool, clock }: LoadContext): LoadPage {
-  const batcher = new Batcher<PageWish, readonly DueDelivery[]>({
+  const batcher = new Batcher<PageWish, Page>({
     flush: async (wishes) => {
       const until = new Date(clock.now().getTime() + dueHorizonMs)
       const rows = await loadDue(pool, wishes, until)
-      const pages = Map.groupBy(rows, (row) => row.endpointId)
-      return wishes.map((wish) => pages.get(wish.endpointId) ?? [])
+      const pages = Map.groupBy(rows, (row) => row.place)
+      return wishes.map((wish, index) => pageOf(pages.get(index + 1) ?? [], wish))
     },
     itemsMax: loadLanesMax,
     flushesMax: loadFlushesMax,
   })
   return (wish) => batcher.add(wish)
+}
+
+function pageOf(rows: readonly PageRow[], { rowsMax }: PageWish): Page {
+  const rowsFound = rows[0]?.rowsFound ?? 0
+  return { rows, isFull: rowsFound === rowsMax || rows.length < rowsFound }
 }
 
 export type LoadEndpoint = (endpointId: string) => Promise<LaneEndpoint | undefined>
@@ -56,11 +65,12 @@ export function createEndpointLoader(context: LoadContext): LoadEndpoint {
 
 function openEndpoint(context: LoadContext, row: LaneEndpointRow): LaneEndpoint {
   const { endpointId, workspaceId, version, url, wireFormat, ordered, state } = row
+  const headers = openHeaders(context, row)
   return {
     ...{ endpointId, workspaceId, version, url, wireFormat, ordered, state },
     host: new URL(url).host,
-    signer: openSigner(context, row),
-    customHeaders: openHeaders(context, row),
+    signer: openSigner(context, row, headers),
+    customHeaders: headers ?? [],
     timeoutMs: row.timeoutSeconds * 1000,
     retrySchedule: row.retrySchedule,
     rateLimitPerSecond: row.rateLimitPerSecond,
@@ -68,40 +78,48 @@ function openEndpoint(context: LoadContext, row: LaneEndpointRow): LaneEndpoint 
   }
 }
 
-/** Null where no secret can be read: the attempts then fail visibly, and nobody else is harmed. */
-function openSigner({ sealer, log }: LoadContext, row: LaneEndpointRow): Signer | null {
-  const secrets: Secret[] = []
-  for (const [index, sealed] of row.secretsSealed.entries()) {
-    const opened = sealer.open(sealed, secretContext(row.workspaceId, row.secretIds[index] ?? ''))
-    if (opened.ok) {
-      secrets.push({ secret: opened.text, expiresAt: row.secretsExpireAt[index] ?? null })
-    } else {
-      log.error(
-        { endpoint: publicId('wh', row.endpointId), reason: opened.reason },
-        'secret cannot be read',
-      )
-    }
-  }
+/**
+ * Null where the current secret or the headers cannot be read: the attempts then fail visibly, and
+ * nobody else is harmed. An old secret that cannot be read is left out. A deleted endpoint has none.
+ */
+function openSigner(context: LoadContext, row: LaneEndpointRow, headers: Headers): Signer | null {
+  if (row.state === 'DELETED' || headers === null) return null
+  const secrets = row.secretsSealed.flatMap((sealed, index): Secret[] => {
+    const sealContext = secretContext(row.workspaceId, row.secretIds[index] ?? '')
+    const secret = openText(context, { sealed, sealContext, row, what: 'secret' })
+    return secret === null ? [] : [{ secret, expiresAt: row.secretsExpireAt[index] ?? null }]
+  })
+  if (!secrets.some(({ expiresAt }) => expiresAt === null)) return null
   try {
     return prepareSigner(row.wireFormat, secrets)
   } catch (error) {
-    log.error({ endpoint: publicId('wh', row.endpointId), err: error }, 'secrets cannot sign')
+    const endpoint = publicId('wh', row.endpointId)
+    context.log.error({ endpoint, err: error }, 'secrets cannot sign')
     return null
   }
 }
 
-function openHeaders({ sealer, log }: LoadContext, row: LaneEndpointRow) {
-  if (row.headersSealed === null) return []
-  const opened = sealer.open(row.headersSealed, headersContext(row.workspaceId, row.endpointId))
-  if (!opened.ok) {
-    log.error(
-      { endpoint: publicId('wh', row.endpointId), reason: opened.reason },
-      'headers cannot be read',
-    )
-    return []
-  }
-  const headers = JSON.parse(opened.text) as { name: string; value: string }[]
+type Headers = LaneEndpoint['customHeaders'] | null
+
+/** Null: they cannot be read. A request without them is not what its owner set up. */
+function openHeaders(context: LoadContext, row: LaneEndpointRow): Headers {
+  const { headersSealed: sealed, workspaceId, endpointId } = row
+  if (sealed === null) return []
+  const sealContext = headersContext(workspaceId, endpointId)
+  const text = openText(context, { sealed, sealContext, row, what: 'headers' })
+  if (text === null) return null
+  const headers = JSON.parse(text) as { name: string; value: string }[]
   return headers.map(({ name, value }) => [name, value] as const)
+}
+
+type Sealed = { sealed: Buffer; sealContext: string; row: LaneEndpointRow; what: string }
+
+function openText({ sealer, log }: LoadContext, { sealed, sealContext, row, what }: Sealed) {
+  const opened = sealer.open(sealed, sealContext)
+  if (opened.ok) return opened.text
+  const endpoint = publicId('wh', row.endpointId)
+  log.error({ endpoint, what, reason: opened.reason }, 'sealed text cannot be read')
+  return null
 }
 
 function healthOf(row: LaneEndpointRow): Health {

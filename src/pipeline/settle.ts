@@ -30,10 +30,16 @@ export function settle(sent: Sent, context: SettleContext): Verdict {
 }
 
 function succeed(sent: Sent, { health: before, now }: SettleContext): Verdict {
-  const health = afterSuccess(now)
+  const health = afterSuccess(before, now)
   const stored = isWorthStoring(before, now) ? health : null
   const ended = { failures: 0, nextAttemptAt: null, nextDueAt: null }
-  const settled: Settled = { ...sent, ...ended, status: 'SUCCEEDED', health: stored }
+  const settled: Settled = {
+    ...sent,
+    ...ended,
+    status: 'SUCCEEDED',
+    settledAt: now,
+    health: stored,
+  }
   return { settled, health: stored ? health : before, gone: false }
 }
 
@@ -67,6 +73,7 @@ function fail(sent: Sent, { endpoint, health: before, now, random }: SettleConte
     failures,
     nextAttemptAt,
     nextDueAt,
+    settledAt: now,
     health,
   }
   return { settled, health, gone: event === 'GONE' }

@@ -45,7 +45,7 @@ export type LaneEndpoint = {
   readonly wireFormat: WireFormat
   /** The host header of its requests. */
   readonly host: string
-  /** Null: its secrets cannot be decrypted. */
+  /** Null: its secrets or its headers cannot be decrypted. */
   readonly signer: Signer | null
   readonly customHeaders: readonly (readonly [name: string, value: string])[]
   readonly timeoutMs: number
@@ -75,6 +75,7 @@ export type Settled = Sent & {
   readonly nextAttemptAt: Date | null
   /** The key of its next row in `due`: an ordered delivery keeps its place. */
   readonly nextDueAt: Date | null
-  /** The endpoint's health where it is to be stored with this attempt. */
+  /** The endpoint's health where it is to be stored with this attempt, as of `settledAt`. */
   readonly health: Health | null
+  readonly settledAt: Date
 }

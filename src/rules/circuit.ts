@@ -23,23 +23,27 @@ export const unknownHealth: Health = {
   parkedUntil: null,
 }
 
-/** A success closes the circuit, whatever came before. */
-export function afterSuccess(at: Date): Health {
-  return { ...unknownHealth, lastSuccessAt: at }
+/**
+ * A success closes the circuit, whatever came before. A pause that the receiver asked for holds
+ * on: what succeeds meanwhile was sent before it asked.
+ */
+export function afterSuccess(health: Health, at: Date): Health {
+  const parkedUntil = health.circuit === 'CLOSED' ? health.parkedUntil : null
+  return { ...unknownHealth, lastSuccessAt: at, parkedUntil }
 }
 
 /**
  * One failure more. The circuit opens after `circuitFailuresMax` in a row; a probe that fails
- * doubles the wait: 30 s, 60 s, … at most 5 min.
+ * doubles the wait: 30 s, 60 s, … at most 5 min. While it is open only requests that were out
+ * already can fail; they are not counted, or they would pass for probes.
  */
 export function afterFailure(health: Health, at: Date): Health {
+  if (health.circuit === 'OPEN') return health
   const consecutiveFailures = health.consecutiveFailures + 1
   const failing = { ...health, consecutiveFailures, failingSince: health.failingSince ?? at }
   if (health.circuit === 'HALF_OPEN') return openFor(failing, at, nextProbeSeconds(failing))
-  if (health.circuit === 'CLOSED' && consecutiveFailures >= circuitFailuresMax) {
-    return openFor(failing, at, circuitProbeFirstSeconds)
-  }
-  return failing
+  const opens = consecutiveFailures >= circuitFailuresMax
+  return opens ? openFor(failing, at, circuitProbeFirstSeconds) : failing
 }
 
 /** The wait the receiver asked for holds the whole endpoint back, not only one delivery. */
@@ -59,9 +63,9 @@ export function isParked(health: Health, now: Date): boolean {
   return health.parkedUntil !== null && health.parkedUntil > now
 }
 
+/** A pause that ends later than the wait is kept. */
 function openFor(health: Health, at: Date, seconds: number): Health {
-  const parkedUntil = new Date(at.getTime() + seconds * 1000)
-  return { ...health, circuit: 'OPEN', parkedUntil }
+  return pausedUntil({ ...health, circuit: 'OPEN' }, new Date(at.getTime() + seconds * 1000))
 }
 
 /** Each failed probe is one failure past the threshold, so the count alone tells the wait. */

@@ -86,6 +86,9 @@ const reported = `insert into change
 values ($7::uuid, $2, $8::timestamptz, array[$1::uuid], array[$6::delivery_status],
   array[$5::delivery_status], '{0}')`
 
+// Its lane, in whatever process, may hold the row as it was: told by the version, it reads again.
+const laneTold = `update endpoint set version = version + 1 where id = $3 and workspace_id = $2`
+
 const requeueSql = `/* requeueDelivery */
 with moved as (
   update due set
@@ -107,7 +110,7 @@ with moved as (
     case when $10::timestamptz < $8::timestamptz then $8::timestamptz end, attempt_count,
     0, 'MANUAL'
   from waiting where not exists (select from moved)
-)
+), told as (${laneTold})
 ${reported}`
 
 const cancelSql = `/* cancelDelivery */
@@ -117,5 +120,5 @@ with gone as (
   update delivery
   set status = $6::delivery_status, next_attempt_at = null, completed_at = $8::timestamptz
   where id = $1 and workspace_id = $2
-)
+), told as (${laneTold})
 ${reported}`

@@ -8,7 +8,8 @@ export type DueDelivery = {
   readonly endpointId: string
   readonly eventId: string
   readonly eventType: string
-  readonly payloadText: string
+  /** Null: retention has removed the event. */
+  readonly payloadText: string | null
   /** With endpoint and delivery the key of its row in `due`. */
   readonly dueAt: Date
   /** Of an ordered endpoint: not before this time, and nothing behind it either. */
@@ -20,14 +21,25 @@ export type DueDelivery = {
   readonly attemptTrigger: AttemptTrigger
 }
 
-/** One lane's wish for its next page: `pageSize` rows after the row it read last. */
+/** One lane's wish for its next page: rows after the row it read last. */
 export type PageWish = {
   readonly endpointId: string
   readonly workspaceId: string
   readonly after: DueKey
-  readonly pageSize: number
+  readonly rowsMax: number
+  /** A page ends with the row whose payload passes this. */
+  readonly payloadBytesMax: number
 }
 
+/** A row of a page. */
+export type PageRow = DueDelivery & {
+  /** Which wish it answers, from 1. */
+  readonly place: number
+  /** Of the page before it was cut by its bytes. */
+  readonly rowsFound: number
+}
+
+/** A key of `due` within its lane: rows are read in this order. */
 export type DueKey = { readonly dueAt: Date; readonly deliveryId: string }
 
 /** Before every row. */
@@ -38,59 +50,77 @@ export const dueStart: DueKey = {
 
 /**
  * The pages of many lanes in one statement, each in the order of its key, up to `until`.
- * Starting after the last row read also skips the index entries of rows that are gone.
+ * Starting after the last row read also skips the index entries of rows that are gone. Bytes are
+ * counted without reading a payload: a long one's length is in the row.
  */
 export async function loadDue(
   db: Queryable,
   wishes: readonly PageWish[],
   until: Date,
-): Promise<DueDelivery[]> {
-  const { rows } = await db.query<DueDelivery>({
+): Promise<PageRow[]> {
+  const { rows } = await db.query<PageRow>({
     name: 'loadDue',
-    text: `/* loadDue */
-      select due.delivery_id as "deliveryId", due.workspace_id as "workspaceId",
-        due.endpoint_id as "endpointId", due.event_id as "eventId",
-        event.event_type as "eventType", event.payload as "payloadText",
-        due.due_at as "dueAt", due.held_until as "heldUntil",
-        due.attempt_count as "attemptCount", due.failures, due.attempt_trigger as "attemptTrigger"
-      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::int[])
-        with ordinality as lane (endpoint_id, workspace_id, after_at, after_id, page_size, place)
-      cross join lateral (
-        select * from due
-        where due.endpoint_id = lane.endpoint_id and due.workspace_id = lane.workspace_id
-          and (due.due_at, due.delivery_id) > (lane.after_at, lane.after_id)
-          and due.due_at <= $6
-        order by due.due_at, due.delivery_id
-        limit lane.page_size
-      ) due
-      join event on event.id = due.event_id and event.workspace_id = due.workspace_id
-      order by lane.place, due.due_at, due.delivery_id`,
+    text: loadDueSql,
     values: [
       wishes.map((wish) => wish.endpointId),
       wishes.map((wish) => wish.workspaceId),
       wishes.map((wish) => wish.after.dueAt.toISOString()),
       wishes.map((wish) => wish.after.deliveryId),
-      wishes.map((wish) => wish.pageSize),
+      wishes.map((wish) => wish.rowsMax),
+      wishes.map((wish) => wish.payloadBytesMax),
       until.toISOString(),
     ],
   })
   return rows
 }
 
+const loadDueSql = `/* loadDue */
+select page.delivery_id as "deliveryId", page.workspace_id as "workspaceId",
+  page.endpoint_id as "endpointId", page.event_id as "eventId",
+  coalesce(page.event_type, '') as "eventType", page.payload as "payloadText",
+  page.due_at as "dueAt", page.held_until as "heldUntil", page.attempt_count as "attemptCount",
+  page.failures, page.attempt_trigger as "attemptTrigger", page.rows_found as "rowsFound",
+  lane.place::int
+from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::int[], $6::int[])
+  with ordinality
+  as lane (endpoint_id, workspace_id, after_at, after_id, rows_max, bytes_max, place)
+cross join lateral (
+  select due.*, event.event_type, event.payload, count(*) over ()::int as rows_found,
+    sum(octet_length(event.payload)) over (order by due.due_at, due.delivery_id)
+      - octet_length(event.payload) as bytes_before
+  from (
+    select * from due
+    where due.endpoint_id = lane.endpoint_id and due.workspace_id = lane.workspace_id
+      and (due.due_at, due.delivery_id) > (lane.after_at, lane.after_id)
+      and due.due_at <= $7
+    order by due.due_at, due.delivery_id
+    limit lane.rows_max
+  ) due
+  left join event on event.id = due.event_id and event.workspace_id = due.workspace_id
+) page
+where page.bytes_before is null or page.bytes_before <= lane.bytes_max
+order by lane.place, page.due_at, page.delivery_id`
+
+/** Which endpoints to look through, from `after` on in the order of their ids. */
+export type SweepWish = { readonly until: Date; readonly after: string; readonly limit: number }
+
 /**
- * Endpoints with work due by `until` that may be attempted. A skip scan: one index probe for each
- * endpoint, so that a backlog of a million rows in one parked lane costs one row. A duty of the
- * whole system, so it is the one read here that names no workspace.
+ * Endpoints with work due by `until` that may be attempted, and deleted ones whose work is to be
+ * cancelled. A skip scan: one index probe for each
+ * endpoint, so that a backlog of a million rows in one parked lane costs one row. Of an endpoint
+ * that is not ordered no row holds back another (one may be left from when it was). A duty of the
+ * whole system: it names no workspace.
  */
 export async function findDueEndpoints(
   db: Queryable,
-  { until, limit }: { until: Date; limit: number },
+  { until, after, limit }: SweepWish,
 ): Promise<string[]> {
   const { rows } = await db.query<{ endpoint_id: string }>({
     name: 'findDueEndpoints',
     text: `/* findDueEndpoints */
       with recursive head as (
         (select endpoint_id, workspace_id, due_at, held_until from due
+         where due.endpoint_id > $2
          order by endpoint_id, due_at, delivery_id limit 1)
         union all
         select next.* from head cross join lateral (
@@ -104,13 +134,86 @@ export async function findDueEndpoints(
       join endpoint on endpoint.id = head.endpoint_id and endpoint.workspace_id = head.workspace_id
       left join endpoint_health health
         on health.endpoint_id = endpoint.id and health.workspace_id = endpoint.workspace_id
-      where head.due_at <= $1 and (head.held_until is null or head.held_until <= $1)
-        and (endpoint.status = 'ENABLED' or endpoint.deleted_at is not null)
-        and (health.parked_until is null or health.parked_until <= $1)
-      limit $2`,
-    values: [until.toISOString(), limit],
+      where endpoint.deleted_at is not null or (
+        endpoint.status = 'ENABLED' and head.due_at <= $1
+        and (not endpoint.ordered or head.held_until is null or head.held_until <= $1)
+        and (health.parked_until is null or health.parked_until <= $1))
+      limit $3`,
+    values: [until.toISOString(), after, limit],
   })
   return rows.map((row) => row.endpoint_id)
+}
+
+/** Which row of `due`, as it was loaded. */
+export type LoadedDue = Pick<DueDelivery, 'deliveryId' | 'workspaceId' | 'endpointId' | 'dueAt'>
+
+/**
+ * Sets rows of `due` right that disagree with their delivery: its attempt count is copied, and a
+ * row is removed whose delivery has ended or is gone. Such a row's results are refused again and
+ * again, its requests sent for nothing. Two rare races leave one: a person's cancel and retry while
+ * the result of the same delivery is being recorded, and retention. Others are left as they are.
+ */
+export async function mendDue(db: Queryable, rows: readonly LoadedDue[]): Promise<void> {
+  await db.query({
+    name: 'mendDue',
+    text: mendDueSql,
+    values: [
+      rows.map((row) => row.endpointId),
+      rows.map((row) => row.workspaceId),
+      rows.map((row) => row.dueAt.toISOString()),
+      rows.map((row) => row.deliveryId),
+    ],
+  })
+}
+
+const mendDueSql = `/* mendDue */
+with doubted as materialized (
+  select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[])
+    as doubted (endpoint_id, workspace_id, due_at, delivery_id)
+), held as materialized (
+  select delivery.id, delivery.workspace_id, delivery.attempt_count,
+    delivery.status in ('PENDING', 'RETRYING') as waits
+  from doubted join delivery
+    on delivery.id = doubted.delivery_id and delivery.workspace_id = doubted.workspace_id
+  for update of delivery
+), counted as (
+  update due set attempt_count = held.attempt_count
+  from doubted join held on held.id = doubted.delivery_id
+  where due.endpoint_id = doubted.endpoint_id and due.workspace_id = doubted.workspace_id
+    and due.due_at = doubted.due_at and due.delivery_id = doubted.delivery_id
+    and held.waits and due.attempt_count <> held.attempt_count
+)
+delete from due using doubted left join held on held.id = doubted.delivery_id
+where due.endpoint_id = doubted.endpoint_id and due.workspace_id = doubted.workspace_id
+  and due.due_at = doubted.due_at and due.delivery_id = doubted.delivery_id
+  and held.waits is not true`
+
+/** The lane whose rows are meant. */
+export type DueLane = { readonly endpointId: string; readonly workspaceId: string }
+
+/**
+ * Frees the rows that waited at the head of an ordered line: the endpoint is not ordered any more,
+ * and each of its deliveries has its own time.
+ */
+export async function unholdDue(
+  db: Queryable,
+  { endpointId, workspaceId }: DueLane,
+): Promise<void> {
+  await db.query({
+    name: 'unholdDue',
+    text: `/* unholdDue */
+      with freed as (
+        select due.due_at, due.delivery_id from due
+        join delivery on delivery.id = due.delivery_id and delivery.workspace_id = due.workspace_id
+        where due.endpoint_id = $1 and due.workspace_id = $2 and due.held_until is not null
+        for update of delivery
+      )
+      update due set due_at = due.held_until, held_until = null
+      from freed
+      where due.endpoint_id = $1 and due.workspace_id = $2 and due.due_at = freed.due_at
+        and due.delivery_id = freed.delivery_id and due.held_until is not null`,
+    values: [endpointId, workspaceId],
+  })
 }
 
 /**
@@ -124,14 +227,14 @@ export async function cancelDue(
   const { rows } = await db.query<{ count: number }>({
     name: 'cancelDue',
     text: `/* cancelDue */
-      with gone as (
-        delete from due where endpoint_id = $1 and workspace_id = $2 and delivery_id in (
-          select delivery_id from due where endpoint_id = $1 and workspace_id = $2
-          order by due_at, delivery_id limit $5)
-        returning delivery_id
+      with waiting as materialized (
+        select delivery_id, due_at from due where endpoint_id = $1 and workspace_id = $2
+        order by due_at, delivery_id limit $5
       ), canceled as (
         update delivery set status = 'CANCELED', next_attempt_at = null, completed_at = $4
-        from gone where delivery.id = gone.delivery_id and delivery.workspace_id = $2
+        from waiting
+        where delivery.id = waiting.delivery_id and delivery.workspace_id = $2
+          and delivery.status in ('PENDING', 'RETRYING')
         returning delivery.id, old.status as previous
       ), changed as (
         insert into change
@@ -139,8 +242,13 @@ export async function cancelDue(
         select $3, $2, $4, array_agg(id), array_agg('CANCELED'::delivery_status),
           array_agg(previous), array_agg(0::smallint)
         from canceled having count(*) > 0
+      ), gone as (
+        -- The join has each delivery locked first, as everywhere.
+        delete from due using waiting left join canceled on canceled.id = waiting.delivery_id
+        where due.endpoint_id = $1 and due.workspace_id = $2
+          and due.due_at = waiting.due_at and due.delivery_id = waiting.delivery_id
       )
-      select count(*)::int as count from gone`,
+      select count(*)::int as count from waiting`,
     values: [lane.endpointId, lane.workspaceId, lane.changeId, lane.at.toISOString(), lane.limit],
   })
   return rows[0]?.count ?? 0

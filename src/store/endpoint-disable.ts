@@ -6,11 +6,13 @@ export type EndpointDisabling = {
   /** What the program itself disables for; people disable for MANUAL. */
   readonly reason: 'GONE' | 'FAILING'
   readonly at: Date
+  /** The endpoint as it was when it gave the reason: a changed one has another chance. */
+  readonly version: string
 }
 
 /**
  * Disables an endpoint that is enabled. From here on its events are suppressed: the workspace's
- * version is raised in the same transaction. False: somebody was faster, or it is deleted.
+ * version is raised in the same transaction. False: it was changed or deleted meanwhile.
  */
 export async function disableEndpoint(db: Queryable, wish: EndpointDisabling): Promise<boolean> {
   const { rowCount } = await db.query({
@@ -20,11 +22,12 @@ export async function disableEndpoint(db: Queryable, wish: EndpointDisabling): P
         update endpoint set status = 'DISABLED', disabled_reason = $3, disabled_at = $4,
           updated_at = $4, version = version + 1
         where id = $1 and workspace_id = $2 and status = 'ENABLED' and deleted_at is null
+          and version = $5
         returning workspace_id
       )
       update workspace set subscriptions_version = subscriptions_version + 1
       from disabled where workspace.id = disabled.workspace_id`,
-    values: [wish.endpointId, wish.workspaceId, wish.reason, wish.at.toISOString()],
+    values: [wish.endpointId, wish.workspaceId, wish.reason, wish.at.toISOString(), wish.version],
   })
   return rowCount === 1
 }

@@ -15,14 +15,15 @@ export async function findEndpointHealth(
 /** What an endpoint is after a person enabled it: nothing is held against it. */
 export async function resetEndpointHealth(
   em: EntityManager,
-  { workspaceId, id }: TenantKey,
+  { workspaceId, id, at }: TenantKey & { readonly at: Date },
 ): Promise<void> {
   await em.execute(
     `/* resetEndpointHealth */
     update endpoint_health
-    set consecutive_failures = 0, failing_since = null, circuit = 'CLOSED', parked_until = null
+    set consecutive_failures = 0, failing_since = null, circuit = 'CLOSED', parked_until = null,
+      as_of = ?
     where endpoint_id = ? and workspace_id = ?`,
-    [id, workspaceId],
+    [at, id, workspaceId],
   )
 }
 

@@ -78,7 +78,8 @@ export async function readLaneNews(
     name: 'readLaneNews',
     text: `/* readLaneNews */
       select endpoint.id as "endpointId", endpoint.version, (
-          select coalesce(held_until, due_at) from due
+          select case when endpoint.ordered then coalesce(held_until, due_at) else due_at end
+          from due
           where due.endpoint_id = endpoint.id and due.workspace_id = endpoint.workspace_id
           order by due_at, delivery_id limit 1
         ) as "nextDueAt"

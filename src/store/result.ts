@@ -29,8 +29,14 @@ export type ResultRow = {
   readonly responseBodyTruncated: boolean
 }
 
-export type HealthRow = Health & { readonly endpointId: string; readonly workspaceId: string }
+/** An endpoint's health and when it was so. */
+export type HealthRow = Health & {
+  readonly endpointId: string
+  readonly workspaceId: string
+  readonly asOf: Date
+}
 
+/** What one transaction stores. */
 export type RecordedResults = {
   readonly results: readonly ResultRow[]
   /** At most one for each endpoint. */
@@ -41,16 +47,24 @@ export type RecordedResults = {
 
 /**
  * Results of many lanes in one statement. Each counts only if its delivery still has the attempt
- * count it was loaded with (D3): a zombie's late result changes nothing. Answers the deliveries
- * whose results counted.
+ * count it was loaded with (D3): a zombie's late result changes nothing. Answers when each delivery
+ * whose result counted is due again; null: it has ended.
  */
-export async function recordResults(db: Queryable, batch: RecordedResults): Promise<Set<string>> {
-  const { rows } = await db.query<{ id: string }>({
+export async function recordResults(
+  db: Queryable,
+  batch: RecordedResults,
+): Promise<Map<string, Date | null>> {
+  const { rows } = await db.query<{ id: string; nextAttemptAt: Date | null }>({
     name: 'recordResults',
     text: recordResultsSql,
-    values: [...resultColumns(batch.results), ...healthColumns(batch.health), batch.changeId, batch.at.toISOString()],
+    values: [
+      ...resultColumns(batch.results),
+      ...healthColumns(batch.health),
+      batch.changeId,
+      batch.at.toISOString(),
+    ],
   })
-  return new Set(rows.map((row) => row.id))
+  return new Map(rows.map((row) => [row.id, row.nextAttemptAt]))
 }
 
 const iso = (time: Date | null) => time?.toISOString() ?? null
@@ -90,13 +104,17 @@ function healthColumns(health: readonly HealthRow[]): unknown[] {
     health.map((row) => iso(row.lastSuccessAt)),
     health.map((row) => row.circuit),
     health.map((row) => iso(row.parkedUntil)),
+    health.map((row) => iso(row.asOf)),
   ]
 }
 
-// `settled` decides by the fence; everything else follows from its rows.
+// `settled` decides by the fence; everything else follows from its rows, in the order that all
+// writers keep: the delivery first, then its row in `due`.
 // A delivery cancelled meanwhile stays cancelled, its attempt is logged (D5). One that a person
-// retried meanwhile (`moved`) keeps the retry unless this attempt succeeded or was the last.
-// Its due row is found by the key it was loaded with, or by the one the person gave it.
+// retried meanwhile (`moved`) keeps that retry unless this attempt succeeded (D6).
+// Its row in `due` is found by the key it was loaded with, or by one that a person may have given
+// it: the time of the retry, or its creation, its place in an ordered line.
+// Health counts with a result of the same endpoint that counts, and never goes back in time.
 const recordResultsSql = `/* recordResults */
 with result as materialized (
   select * from unnest(
@@ -111,15 +129,21 @@ with result as materialized (
       response_body_truncated)
 ), settled as (
   update delivery set
-    status = case when delivery.status = 'CANCELED' then delivery.status else result.status end,
+    status = case
+      when delivery.status = 'CANCELED' then delivery.status
+      when result.status = 'FAILED' and delivery.next_attempt_at <> result.loaded_next_at
+        then 'RETRYING'
+      else result.status end,
     attempt_count = result.number,
     next_attempt_at = case
-      when delivery.status = 'CANCELED' or result.next_attempt_at is null then null
+      when delivery.status = 'CANCELED' or result.status = 'SUCCEEDED' then null
       when delivery.next_attempt_at <> result.loaded_next_at then delivery.next_attempt_at
       else result.next_attempt_at end,
     completed_at = case
       when delivery.status = 'CANCELED' then delivery.completed_at
-      when result.next_attempt_at is null then $30::timestamptz end,
+      when result.status = 'SUCCEEDED' then $31::timestamptz
+      when delivery.next_attempt_at <> result.loaded_next_at then null
+      when result.next_attempt_at is null then $31::timestamptz end,
     last_result = result.result,
     last_status_code = result.status_code
   from result
@@ -128,28 +152,30 @@ with result as materialized (
     and delivery.status in ('PENDING', 'RETRYING', 'CANCELED')
   returning old.status as previous, new.status as new_status, new.next_attempt_at,
     coalesce(old.next_attempt_at <> result.loaded_next_at, false) as moved,
-    old.next_attempt_at as moved_to, result.delivery_id, result.workspace_id, result.endpoint_id,
-    result.loaded_due_at, result.number, result.trigger, result.failures, result.next_due_at,
-    result.result, result.error_message, result.started_at, result.duration_ms, result.url,
-    result.request_headers, result.status_code, result.response_headers, result.response_body,
-    result.response_body_truncated
+    array[result.loaded_due_at, old.next_attempt_at, uuid_extract_timestamp(result.delivery_id)]
+      as due_ats,
+    result.delivery_id, result.workspace_id, result.endpoint_id, result.number, result.trigger,
+    result.failures, result.next_due_at, result.result, result.error_message, result.started_at,
+    result.duration_ms, result.url, result.request_headers, result.status_code,
+    result.response_headers, result.response_body, result.response_body_truncated
 ), ended as (
   delete from due using settled
   where settled.next_attempt_at is null and due.endpoint_id = settled.endpoint_id
-    and due.delivery_id = settled.delivery_id
-    and due.due_at in (settled.loaded_due_at, settled.moved_to)
+    and due.delivery_id = settled.delivery_id and due.due_at = any(settled.due_ats)
+    and due.workspace_id = settled.workspace_id
 ), again as (
   update due set
-    due_at = case when moved then moved_to else next_due_at end,
-    held_until = case when not moved and next_due_at < settled.next_attempt_at
-      then settled.next_attempt_at end,
+    due_at = case when moved then due.due_at else settled.next_due_at end,
+    held_until = case
+      when moved then due.held_until
+      when settled.next_due_at < settled.next_attempt_at then settled.next_attempt_at end,
     attempt_count = settled.number,
-    failures = case when moved then 0 else settled.failures end,
-    attempt_trigger = (case when moved then 'MANUAL' else 'SCHEDULED' end)::attempt_trigger
+    failures = case when moved then due.failures else settled.failures end,
+    attempt_trigger = case when moved then due.attempt_trigger else 'SCHEDULED' end
   from settled
   where settled.next_attempt_at is not null and due.endpoint_id = settled.endpoint_id
-    and due.delivery_id = settled.delivery_id
-    and due.due_at in (settled.loaded_due_at, settled.moved_to)
+    and due.delivery_id = settled.delivery_id and due.due_at = any(settled.due_ats)
+    and due.workspace_id = settled.workspace_id
 ), logged as (
   insert into attempt
     (delivery_id, number, workspace_id, endpoint_id, trigger, result, error_message, started_at,
@@ -162,21 +188,26 @@ with result as materialized (
 ), changed as (
   insert into change
     (id, workspace_id, changed_at, delivery_ids, statuses, previous_statuses, attempt_numbers)
-  select $29::uuid, workspace_id, $30::timestamptz, array_agg(delivery_id), array_agg(new_status),
+  select $30::uuid, workspace_id, $31::timestamptz, array_agg(delivery_id), array_agg(new_status),
     array_agg(previous), array_agg(number)
   from settled group by workspace_id
 ), healthy as (
   insert into endpoint_health
     (endpoint_id, workspace_id, consecutive_failures, failing_since, last_success_at, circuit,
-     parked_until)
+     parked_until, as_of)
   select * from unnest(
     $22::uuid[], $23::uuid[], $24::int[], $25::timestamptz[], $26::timestamptz[],
-    $27::circuit_state[], $28::timestamptz[])
+    $27::circuit_state[], $28::timestamptz[], $29::timestamptz[])
+    as health (endpoint_id, workspace_id, consecutive_failures, failing_since, last_success_at,
+      circuit, parked_until, as_of)
+  where health.endpoint_id in (select endpoint_id from settled)
   on conflict (endpoint_id, workspace_id) do update set
     consecutive_failures = excluded.consecutive_failures,
     failing_since = excluded.failing_since,
     last_success_at = coalesce(excluded.last_success_at, endpoint_health.last_success_at),
     circuit = excluded.circuit,
-    parked_until = excluded.parked_until
+    parked_until = excluded.parked_until,
+    as_of = excluded.as_of
+  where endpoint_health.as_of <= excluded.as_of
 )
-select delivery_id as id from settled`
+select delivery_id as id, next_attempt_at as "nextAttemptAt" from settled`

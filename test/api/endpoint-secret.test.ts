@@ -1,6 +1,8 @@
+import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
 import { openBundle } from '../support/bundle.ts'
 import { addEndpoint } from '../support/endpoints.ts'
+import { startReceiver } from '../support/receiver.ts'
 
 const fields = 'secret previousSecretExpiresAt endpoint { id }'
 
@@ -90,3 +92,37 @@ async function expiries({ database }: Awaited<ReturnType<typeof openBundle>>) {
   )
   return rows.map(({ at }) => at?.toISOString() ?? null)
 }
+
+test('a receiver can verify with the old secret and the new', async () => {
+  await using bundle = await openBundle({ delivers: true })
+  await using receiver = await startReceiver()
+  const { client } = await bundle.newTenant()
+  const headers = [{ name: 'X-Team', value: 'billing' }]
+  const { id, secret: old } = await addEndpoint(client, { url: receiver.url, headers })
+  const rotated = await client.mutate('endpointSecretRotate', { id }, fields)
+
+  await client.mutate('endpointPing', { id })
+  const request = await receiver.next()
+
+  const body = request.body.toString()
+  expect(request.headers['x-team']).toBe('billing')
+  for (const secret of [old, rotated.secret]) {
+    const verify = () => new Webhook(secret).verify(body, request.headers as Record<string, string>)
+    expect(verify()).toEqual({ endpointId: id })
+  }
+  expect(String(request.headers['webhook-signature']).split(' ')).toHaveLength(2)
+})
+
+test('a secret that was revoked at once signs nothing more', async () => {
+  await using bundle = await openBundle({ delivers: true })
+  await using receiver = await startReceiver()
+  const { client } = await bundle.newTenant()
+  const { id, secret: old } = await addEndpoint(client, { url: receiver.url })
+  await client.mutate('endpointSecretRotate', { id, previousSecretTtlSeconds: 0 })
+
+  await client.mutate('endpointPing', { id })
+  const request = await receiver.next()
+
+  const headers = request.headers as Record<string, string>
+  expect(() => new Webhook(old).verify(request.body.toString(), headers)).toThrow(/signature/i)
+})

@@ -144,3 +144,17 @@ async function tenantRows({ database }: Bundle) {
   )
   return rows
 }
+
+test('nodes takes so many ids and no more', async () => {
+  await using bundle = await openBundle()
+  const ask = (count: number) =>
+    bundle.operator.send('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', {
+      ids: Array.from({ length: count }, () => nobody.endpoint),
+    })
+
+  const most = await ask(100)
+  const over = await ask(101)
+
+  expect(most.data.nodes).toHaveLength(100)
+  expect(over.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', field: 'ids' } }])
+})

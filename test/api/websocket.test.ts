@@ -89,7 +89,11 @@ test.each([
   ['a cursor of nobody', { query: withAfter }, 'BAD_USER_INPUT'],
   ['an empty range', { query: withRange }, 'BAD_USER_INPUT'],
   ['another workspace', { query: withWorkspace }, 'BAD_USER_INPUT'],
-  ['deep nesting', { query: `subscription ${'{a'.repeat(500)}${'}'.repeat(500)}` }, 'QUERY_TOO_COMPLEX'],
+  [
+    'deep nesting',
+    { query: `subscription ${'{a'.repeat(500)}${'}'.repeat(500)}` },
+    'QUERY_TOO_COMPLEX',
+  ],
 ])('a subscription with %s fails alone', async (_, payload, code) => {
   await using socket = await ready()
   socket.send(subscribe('good'))

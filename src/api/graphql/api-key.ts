@@ -6,6 +6,7 @@ import { countApiKeys, listApiKeys } from '../../store/api-key.ts'
 import { builder } from './builder.ts'
 import { loadConnection } from './connection.ts'
 import { countedConnectionType } from './connection-type.ts'
+import type { Context } from './context.ts'
 import { valuesOf } from './enum-values.ts'
 import { NotFoundError, ValidationError } from './errors.ts'
 import { addMutation } from './mutation.ts'
@@ -89,7 +90,7 @@ builder.queryField('apiKeys', (t) =>
     },
     resolve: async (_root, { workspaceId: given, ...args }, context) => {
       const { database, cursors } = context.services
-      const workspaceId = given ? await workspaceMeant(context, given) : null
+      const workspaceId = await ownerMeant(context, given)
       const em = database.orm.em.fork()
       const request = { args, cursors, scope: { list: 'apiKeys', workspaceId } }
       const page = await loadConnection(request, (slice) => listApiKeys(em, workspaceId, slice))
@@ -97,6 +98,12 @@ builder.queryField('apiKeys', (t) =>
     },
   }),
 )
+
+/** Null: the operator. Keys alone are also theirs, so here no workspace is a choice. */
+async function ownerMeant(context: Context, workspaceId: string | null | undefined) {
+  if (workspaceId === null || workspaceId === undefined) return null
+  return workspaceMeant(context, workspaceId)
+}
 
 const ApiKeyCreateInput = builder.inputType('ApiKeyCreateInput', {
   description: 'A new key: of a workspace, or without one of the operator.',
@@ -131,7 +138,7 @@ addMutation({
   success: ApiKeyCreateSuccess,
   errors: [ValidationError, NotFoundError],
   resolve: async ({ workspaceId: given, ...input }, context) => {
-    const workspaceId = given ? await workspaceMeant(context, given) : null
+    const workspaceId = await ownerMeant(context, given)
     const rateLimitPerMinuteDefault = context.services.config.apiRateLimit
     return createApiKey(context.services, { workspaceId, rateLimitPerMinuteDefault }, input)
   },

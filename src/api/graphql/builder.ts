@@ -8,7 +8,7 @@ import type { Scope } from '../../model/api-key.ts'
 import { holds } from '../caller.ts'
 import { forbidden } from '../problem.ts'
 import type { Context } from './context.ts'
-import { decodeNodeId } from './node-id.ts'
+import { relayOptions } from './relay-options.ts'
 
 /** What each custom scalar is to resolvers. */
 type Scalars = {
@@ -30,8 +30,6 @@ export const builder = new SchemaBuilder<{
   Scalars: Scalars
   AuthScopes: AuthScopes
   DefaultFieldNullability: false
-  DefaultEdgesNullability: false
-  DefaultNodeNullability: false
 }>({
   // Errors first: what the others throw passes through it. Validation last: its issues are input.
   plugins: [ErrorsPlugin, RelayPlugin, ScopeAuthPlugin, ValidationPlugin],
@@ -58,21 +56,7 @@ export const builder = new SchemaBuilder<{
         })),
       ),
   },
-  relay: {
-    cursorType: 'String',
-    nodesOnConnection: true,
-    firstArgOptions: { description: 'How many to read from the newest on: 1 to 100.' },
-    afterArgOptions: { description: 'Reads what is older than this cursor.' },
-    lastArgOptions: { description: 'How many to read from the oldest on: 1 to 100.' },
-    beforeArgOptions: { description: 'Reads what is newer than this cursor.' },
-    encodeGlobalID: (_type, id) => String(id),
-    decodeGlobalID: decodeNodeId,
-    brandLoadedObjects: true,
-    edgesFieldOptions: { nullable: false },
-    nodeFieldOptions: { nullable: false },
-    nodesFieldOptions: { nullable: { list: false, items: false } },
-    nodeTypeOptions: { description: 'Anything that can be found by its id alone.' },
-  },
+  relay: relayOptions,
 })
 
 builder.queryType({ description: 'What can be read.' })

@@ -73,7 +73,11 @@ type Published = {
 const EventPublishSuccess = builder.objectRef<Published>('EventPublishSuccess').implement({
   description: 'The event and all its deliveries are stored: whatever crashes now, they arrive.',
   fields: (t) => ({
-    event: t.expose('event', { type: EventRef, description: 'As stored.' }),
+    event: t.expose('event', {
+      type: EventRef,
+      grantScopes: ['published'],
+      description: 'As stored.',
+    }),
     deliveryCount: t.exposeInt('deliveryCount', {
       description: 'How many endpoints get it, those included whose deliveries are suppressed.',
     }),
@@ -95,6 +99,7 @@ const EventPublishBatchSuccess = builder
     fields: (t) => ({
       events: t.field({
         type: [EventRef],
+        grantScopes: ['published'],
         resolve: ({ events }) => [...events],
         description: 'In the order given. One whose key was used before is the earlier event.',
       }),

@@ -41,7 +41,10 @@ function findLossy(
       return firstOf(partsAt(node.values.entries(), path), path, inVariables)
     case Kind.OBJECT:
       return firstOf(
-        partsAt(node.fields.map((field) => [field.name.value, field.value] as const), path),
+        partsAt(
+          node.fields.map((field) => [field.name.value, field.value] as const),
+          path,
+        ),
         path,
         inVariables,
       )
@@ -53,7 +56,10 @@ function findLossy(
 type Part = ValueNode
 
 /** The one part the path goes on through; at its end all of them. */
-function partsAt(parts: Iterable<readonly [string | number, Part]>, path: readonly string[]): Part[] {
+function partsAt(
+  parts: Iterable<readonly [string | number, Part]>,
+  path: readonly string[],
+): Part[] {
   const [next] = path
   const all = [...parts]
   const meant = next === undefined ? all : all.filter(([name]) => String(name) === next)

@@ -1,6 +1,7 @@
 import type { Exchange } from '../http.ts'
 import { badRequest, readBody } from '../body.ts'
 import { queryLengthMax, variableKeysMax } from '../../limits.ts'
+import { scanJson } from '../../rules/json-text.ts'
 import { RequestRefused } from '../problem.ts'
 
 /** What a request asks to be executed. */
@@ -89,9 +90,10 @@ function checkKeyCounts(variables: unknown): void {
 function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (error) {
-    const position = /position (\d+)/.exec(String(error))?.[1] ?? text.length
-    throw badRequest(`${what} is not valid JSON (position ${position}).`)
+  } catch {
+    const scan = scanJson(text)
+    const where = scan.valid ? '' : ` (position ${scan.position})`
+    throw badRequest(`${what} is not valid JSON${where}.`)
   }
 }
 

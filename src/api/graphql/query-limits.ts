@@ -9,6 +9,7 @@ import {
   GraphQLError,
   type GraphQLSchema,
   Kind,
+  type SelectionSetNode,
   validate,
   type ValidationContext,
   visit,
@@ -16,9 +17,11 @@ import {
 import {
   aliasesMax,
   directivesMax,
+  pageSizeMax,
   queryCostMax,
   queryDepthMax,
   queryTokensMax,
+  selectionsMax,
 } from '../../limits.ts'
 import { tooComplex } from './operation.ts'
 
@@ -38,6 +41,7 @@ const shapeRules = [
   maxDepthRule({ ...options('QUERY_TOO_DEEP', 'depth', queryDepthMax), flattenFragments: true }),
   maxAliasesRule(options('TOO_MANY_ALIASES', 'number of aliases', aliasesMax)),
   maxDirectivesRule(options('TOO_MANY_DIRECTIVES', 'number of directives', directivesMax)),
+  selectionsRule,
 ]
 
 /**
@@ -73,7 +77,22 @@ function sizedArgument(node: ASTNode, variables: Readonly<Record<string, unknown
   if (node.name.value !== 'first' && node.name.value !== 'last') return undefined
   const value = variables[node.value.name.value]
   if (typeof value !== 'number') return undefined
-  return { ...node, value: { kind: Kind.INT, value: String(Math.trunc(value)) } }
+  // What is over is refused as a page size, which says more than its cost does.
+  const size = Math.trunc(Math.min(value, pageSizeMax))
+  return { ...node, value: { kind: Kind.INT, value: String(size) } }
+}
+
+/** Named fragments are selections of their own here: their fields are counted where they stand. */
+function selectionsRule(context: ValidationContext) {
+  return {
+    [Kind.SELECTION_SET]: ({ selections: { length: actual } }: SelectionSetNode) => {
+      if (actual <= selectionsMax) return
+      const message = `Query selects ${actual} times at one place, limit ${selectionsMax}.`
+      const details = { message, limit: selectionsMax, actual }
+      const originalError = tooComplex('TOO_MANY_FIELDS', details)
+      context.reportError(new GraphQLError(message, { originalError }))
+    },
+  }
 }
 
 /** A rule that reports instead of throwing: then it is an answer with 400, not a failure of ours. */

@@ -75,12 +75,15 @@ type Variables = Readonly<Record<string, unknown>> | null | undefined
 
 /** Level by level, not by recursion: a request may nest deeper than the stack is. */
 function isDeeper(value: unknown, depthMax: number): boolean {
-  let level = [value]
-  for (let depth = 0; depth <= depthMax; depth++) {
-    level = level.flatMap((item) => (item instanceof Object ? Object.values(item) : []))
-    if (level.length === 0) return false
+  let level = [value].filter(isContainer)
+  for (let depth = 0; depth < depthMax && level.length > 0; depth++) {
+    level = level.flatMap((container) => Object.values(container).filter(isContainer))
   }
-  return level.some((item) => item instanceof Object)
+  return level.length > 0
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 function tooDeep(): GraphQLError {

@@ -1,0 +1,115 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Role } from '../../../src/config.ts'
+import { adopt } from './children.ts'
+
+/** How a process ended: with a code of its own, or by a signal. */
+export type End = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
+
+export type InstanceOptions = {
+  readonly name: string
+  readonly role: Role
+  readonly port: number
+  readonly env: Readonly<Record<string, string>>
+  readonly logFile: string
+}
+
+const mainFile = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+const readyMsMax = 30_000
+
+/** One process of the program, started again and again on the same port. */
+export class Instance implements AsyncDisposable {
+  readonly role: Role
+  readonly url: string
+  readonly logFile: string
+  readonly #options: InstanceOptions
+  #child: ChildProcess | null = null
+  #ended: Promise<End> = Promise.resolve({ code: 0, signal: null })
+  #isAsked = false
+  /** Times it ended though nobody had told it to. */
+  unexpectedEnds = 0
+
+  constructor(options: InstanceOptions) {
+    this.#options = options
+    this.role = options.role
+    this.logFile = options.logFile
+    this.url = `http://127.0.0.1:${options.port}`
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Resolves when it has ended, at once where it does not run. */
+  get ended(): Promise<End> {
+    return this.#ended
+  }
+
+  /** Resolves once it is ready. */
+  async start(): Promise<void> {
+    const { env, port, role, logFile } = this.#options
+    await using log = await open(logFile, 'a')
+    const child = spawn(process.execPath, [mainFile], {
+      env: { ...process.env, ...env, PORT: String(port), HOST: '127.0.0.1', POSTRIDER_ROLE: role },
+      stdio: ['ignore', log.fd, log.fd],
+    })
+    this.#child = adopt(child)
+    this.#isAsked = false
+    this.#ended = once(child, 'exit').then(([code, signal]: (End['code'] | End['signal'])[]) => {
+      if (!this.#isAsked) this.unexpectedEnds += 1
+      return { code, signal } as End
+    })
+    await this.untilReady()
+  }
+
+  /** Resolves once `/readyz` says so. */
+  async untilReady(): Promise<void> {
+    const deadline = AbortSignal.timeout(readyMsMax)
+    while (!(await this.isReady())) {
+      if (!this.isRunning || deadline.aborted) throw new Error(`Not ready: see ${this.logFile}`)
+      await pause(25)
+    }
+  }
+
+  isReady(): Promise<boolean> {
+    const signal = AbortSignal.timeout(3_000)
+    return fetch(`${this.url}/readyz`, { signal }).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  }
+
+  /** SIGKILL. Resolves once it is gone. */
+  async kill(): Promise<void> {
+    this.send('SIGKILL')
+    await this.#ended
+  }
+
+  send(signal: NodeJS.Signals): void {
+    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') this.#isAsked = true
+    this.#child?.kill(signal)
+  }
+
+  /** A figure of `/metrics`, summed over its labels. */
+  async figure(name: string): Promise<number> {
+    const text = await fetch(`${this.url}/metrics`).then((response) => response.text())
+    const lines = text.split('\n').filter((line) => new RegExp(`^${name}[{ ]`).test(line))
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+  }
+
+  /** In time, or by force. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.isRunning) return
+    this.send('SIGCONT')
+    this.send('SIGTERM')
+    await Promise.race([this.#ended, pause(3_000, undefined, { ref: false })])
+    if (this.isRunning) await this.kill()
+  }
+}

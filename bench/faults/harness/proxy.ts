@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+
+/** One connection through the proxy, and the one behind it. */
+type Pair = { readonly near: Socket; readonly far: Socket; sent: string; isFrozen: boolean }
+
+/** A way to a TCP server that can be made as bad as networks are. */
+export type Proxy = AsyncDisposable & {
+  readonly port: number
+  /** Each piece of data waits this long, in both directions. */
+  readonly delay: (ms: number) => void
+  /** Takes new connections and lets nothing through, in neither direction, until told otherwise. */
+  readonly swallow: (on: boolean) => void
+  /**
+   * Half-open: these connections stay, and nothing passes on them any more, as when the machine
+   * behind them is gone. Answers how many. `saying`: only those that once sent this text.
+   */
+  readonly freeze: (saying?: string) => number
+  /** Resets every connection (RST). Answers how many there were. */
+  readonly reset: () => number
+  /** Each new connection breaks after so many bytes from behind: cut mid-answer. Infinity: none. */
+  readonly cutAfter: (bytes: number) => void
+}
+
+/** What a client says first is kept to tell connections apart: statements are short. */
+const keptCharsMax = 4_096
+
+/** Stands in front of the server on this port of this machine. */
+export async function startProxy(targetPort: number): Promise<Proxy> {
+  const pairs = new Set<Pair>()
+  const way = { delayMs: 0, isSwallowing: false, bytesMax: Infinity }
+
+  const server = createServer((near) => {
+    const far = connect(targetPort, '127.0.0.1')
+    const pair: Pair = { near, far, sent: '', isFrozen: false }
+    pairs.add(pair)
+    const { bytesMax } = way
+    let passed = 0
+    const pass = (chunk: Buffer, to: Socket) => {
+      if (pair.isFrozen || way.isSwallowing) return
+      if (way.delayMs > 0) setTimeout(() => to.write(chunk), way.delayMs)
+      else to.write(chunk)
+    }
+    near.on('data', (chunk) => {
+      if (pair.sent.length < keptCharsMax) pair.sent += chunk.toString('latin1')
+      pass(chunk, far)
+    })
+    far.on('data', (chunk) => {
+      const rest = bytesMax - passed
+      passed += chunk.length
+      if (chunk.length <= rest) return pass(chunk, near)
+      near.end(chunk.subarray(0, Math.max(0, rest)))
+      far.destroy()
+    })
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      socket.setNoDelay(true)
+      socket.on('error', () => {})
+      socket.once('close', () => {
+        if (other.destroyed) pairs.delete(pair)
+        else if (!pair.isFrozen) other.destroy()
+      })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    delay: (ms) => void (way.delayMs = ms),
+    swallow: (on) => void (way.isSwallowing = on),
+    cutAfter: (bytes) => void (way.bytesMax = bytes),
+    freeze: (saying = '') => {
+      const chosen = [...pairs].filter(({ sent }) => sent.includes(saying))
+      for (const pair of chosen) pair.isFrozen = true
+      return chosen.length
+    },
+    reset: () => {
+      for (const { near } of pairs) near.resetAndDestroy()
+      return pairs.size
+    },
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      for (const { near, far } of pairs) for (const socket of [near, far]) socket.destroy()
+      await closed
+    },
+  }
+}

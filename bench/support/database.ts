@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { pino } from 'pino'
+import { startEmbeddedPostgres } from '../../src/embedded-postgres.ts'
+import { parentOf } from './processes.ts'
+
+/** A PostgreSQL and the keys that its programs share; it ends with the run. */
+export type BenchDatabase = AsyncDisposable & {
+  readonly url: string
+  /** For what the run itself asks and seeds. */
+  readonly pool: pg.Pool
+  /** The process whose children are all of PostgreSQL's others. */
+  readonly serverPid: number
+  /** For logs and whatever else is thrown away afterwards. */
+  readonly folder: string
+  readonly adminKey: string
+  readonly encryptionKeys: string
+}
+
+/** As `npm start` brings it: fsync and synchronous_commit on. What is measured is what is run. */
+export async function startDatabase(): Promise<BenchDatabase> {
+  await using resources = new AsyncDisposableStack()
+  const folder = resources.adopt(await mkdtemp(join(tmpdir(), 'postrider-bench-')), remove)
+  resources.use(removedAtExit(folder))
+  const log = pino({ level: 'error' })
+  const { url } = resources.use(await startEmbeddedPostgres({ dataDir: folder, log }))
+  const pool = new pg.Pool({ connectionString: url, max: 4 })
+  resources.defer(() => pool.end())
+  const kept = resources.move()
+  return {
+    ...{ url, pool, folder },
+    serverPid: await serverPidOf(pool),
+    adminKey: randomBytes(24).toString('hex'),
+    encryptionKeys: `bench:${randomBytes(32).toString('base64')}`,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+function remove(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true })
+}
+
+/** A run that is interrupted leaves nothing behind: five million deliveries are gigabytes. */
+function removedAtExit(folder: string): Disposable {
+  const removeNow = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  process.once('exit', removeNow)
+  return { [Symbol.dispose]: () => void process.off('exit', removeNow) }
+}
+
+async function serverPidOf(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid')
+  return (await parentOf(rows[0]?.pid ?? 0)) ?? NaN
+}
+
+/** Bytes of write-ahead log since the database was made. */
+export async function walBytes({ pool }: BenchDatabase): Promise<number> {
+  const { rows } = await pool.query<{ bytes: number }>(
+    "select (pg_current_wal_insert_lsn() - '0/0')::float8 as bytes",
+  )
+  return rows[0]?.bytes ?? NaN
+}
+
+/** Bytes of the log until retention drops it: events, deliveries, attempts, changes, all indexes. */
+export async function logBytes({ pool }: BenchDatabase): Promise<number> {
+  const { rows } = await pool.query<{ bytes: number }>(
+    `select sum(pg_total_relation_size(inhrelid))::float8 as bytes from pg_inherits
+     where inhparent in
+       ('event'::regclass, 'delivery'::regclass, 'attempt'::regclass, 'change'::regclass)`,
+  )
+  return rows[0]?.bytes ?? NaN
+}

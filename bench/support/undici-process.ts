@@ -1,0 +1,51 @@
+import { Pool } from 'undici'
+import { newUuid, publicId } from '../../src/rules/id.ts'
+import { generateSecret } from '../../src/rules/secret-format.ts'
+import { prepareSigner, signedRequest } from '../../src/rules/signature.ts'
+import type { UndiciJob } from './undici-limit.ts'
+
+/** Requests in flight. More are no faster, with fewer the connections run dry. */
+const inFlight = 200
+
+let sendAll: (requests: number) => Promise<void> = () => Promise.resolve()
+
+process.on('message', (message: UndiciJob | number) => {
+  if (typeof message === 'number') void measure(message)
+  else sendAll = senderOf(message)
+})
+process.once('disconnect', () => process.exit())
+
+async function measure(requests: number): Promise<void> {
+  const started = performance.now()
+  await sendAll(requests)
+  process.send?.(performance.now() - started)
+}
+
+/** Sends from memory what was signed before: nothing is read, nothing is stored. */
+function senderOf({ origin, body }: UndiciJob): (requests: number) => Promise<void> {
+  const pool = new Pool(origin, { connections: inFlight })
+  const headers = signedHeaders(body)
+  return async (requests) => {
+    let left = requests
+    const one = async () => {
+      while (left-- > 0) {
+        const answer = await pool.request({ method: 'POST', path: '/', headers, body })
+        await answer.body.dump()
+      }
+    }
+    await Promise.all(Array.from({ length: inFlight }, one))
+  }
+}
+
+/** As the program sends them. */
+function signedHeaders(payloadText: string): string[] {
+  const signer = prepareSigner('STANDARD_WEBHOOKS', [{ secret: generateSecret(), expiresAt: null }])
+  const { headers } = signedRequest({
+    ...{ signer, customHeaders: [], eventType: 'bench.happened', payloadText },
+    eventId: publicId('evt', newUuid(Date.now())),
+    deliveryId: publicId('dlv', newUuid(Date.now())),
+    unixSeconds: Math.floor(Date.now() / 1000),
+    userAgent: 'Postrider/bench',
+  })
+  return headers.flat()
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '../clock.ts'
+import type { Pool } from '../db.ts'
+import { AppError, invalidInput, type InputIssue } from '../errors.ts'
+import { deliveriesPerPublishMax } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { newUuid } from '../rules/id.ts'
+import type { DeliveryRow, EventRow } from '../store/publication.ts'
+import type { Telemetry } from '../telemetry.ts'
+import type { Audience, FanOut } from './fan-out.ts'
+import type { NewEvent, PublishedEvent, PublishRequest } from './stages.ts'
+
+/** What follows a commit: lanes are woken, subscribers hear of it. Hints, never needed (P3). */
+export type Committed = (deliveries: readonly DeliveryRow[]) => void
+
+export type PublishContext = {
+  readonly pool: Pool
+  readonly clock: Clock
+  readonly log: Log
+  readonly telemetry: Telemetry
+  readonly fanOut: FanOut
+  readonly committed: Committed
+}
+
+/** A request that passed every check, with all its rows. */
+export type Prepared = {
+  readonly events: readonly EventRow[]
+  readonly deliveries: readonly DeliveryRow[]
+}
+
+/** Checks a request against the catalogue and gives its events ids, times and deliveries. */
+export function prepare(audience: Audience, request: PublishRequest, now: Date): Prepared {
+  audience.requireWorkspace(request.workspaceId)
+  const issues = request.events.flatMap((event, index) => {
+    return issuesOf(audience, event, request.isBatch ? index : null)
+  })
+  if (issues.length > 0) throw invalidInput(issues)
+  const events = request.events.map((event) => stamp(request.workspaceId, event, now))
+  const deliveries = events.flatMap((event) => audience.deliveriesOf(event, now))
+  if (deliveries.length > deliveriesPerPublishMax) throw tooManyDeliveries(deliveries.length)
+  return { events, deliveries }
+}
+
+function issuesOf(audience: Audience, event: NewEvent, index: number | null): InputIssue[] {
+  const at = (field: string) => (index === null ? [field] : ['events', String(index), field])
+  const refusal = audience.catalogue.refusal(event.eventType)
+  if (refusal) return [{ path: at('eventType'), message: refusal }]
+  const misfit = audience.catalogue.misfit(event.eventType, event.payloadText)
+  return misfit ? [{ path: at('payload'), message: misfit }] : []
+}
+
+export function stamp(workspaceId: string, event: NewEvent, now: Date): EventRow {
+  return {
+    eventId: newUuid(now.getTime()),
+    workspaceId,
+    eventType: event.eventType,
+    payloadText: event.payloadText,
+    idempotencyKey: event.idempotencyKey,
+    occurredAt: event.occurredAt ?? now,
+    deliverAt: event.deliverAt,
+  }
+}
+
+function tooManyDeliveries(count: number): AppError {
+  const message = `This would create ${count} deliveries at once; publish fewer events together.`
+  return new AppError('LIMIT_EXCEEDED', message, { limit: deliveriesPerPublishMax })
+}
+
+/** What is answered for a request whose rows are stored. */
+export function publishedEvents({ events, deliveries }: Prepared): PublishedEvent[] {
+  const counts = new Map<string, number>()
+  for (const { event } of deliveries)
+    counts.set(event.eventId, (counts.get(event.eventId) ?? 0) + 1)
+  return events.map(({ eventId }) => {
+    return { eventId, deliveryCount: counts.get(eventId) ?? 0, replayed: false }
+  })
+}
+
+/** The stage's log line and figures, and the hints to lanes and feed. */
+export function reportPublished(context: PublishContext, prepared: Prepared, now: Date): void {
+  const durationMs = context.clock.now().getTime() - now.getTime()
+  const { events, deliveries } = prepared
+  context.telemetry.published.inc(events.length)
+  context.telemetry.deliveriesCreated.inc(deliveries.length)
+  context.log.debug(
+    { events: events.length, deliveries: deliveries.length, durationMs },
+    'published',
+  )
+  context.committed(deliveries)
+}

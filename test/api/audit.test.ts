@@ -1,0 +1,22 @@
+import { serverAudits } from 'graphql-http'
+import { expect, test } from 'vitest'
+import { openBundle } from '../support/bundle.ts'
+
+test('answers as the GraphQL over HTTP specification has it', async () => {
+  await using bundle = await openBundle()
+  const authorization = `Bearer ${bundle.adminKey}`
+  const audits = serverAudits({
+    url: `${bundle.url}/graphql`,
+    fetchFn: (input: string, init: RequestInit = {}) => {
+      return fetch(input, { ...init, headers: { ...init.headers, authorization } })
+    },
+  })
+
+  const results = await Promise.all(audits.map((audit) => audit.fn()))
+
+  const failed = results.flatMap((result) => {
+    return result.status === 'ok' ? [] : [`${result.status} ${result.id} ${result.name} (${result.reason})`]
+  })
+  expect(results.length).toBeGreaterThan(55)
+  expect(failed).toEqual([])
+})
