@@ -91,4 +91,7 @@ function machine() {
 // Interrupted, it leaves by the door: so PostgreSQL is stopped and its files are removed.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
-await main()
+await main().catch((error: unknown) => {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+})

@@ -14,6 +14,8 @@ import type { Log } from './log.ts'
 import { keepRetention } from './maintenance/retention.ts'
 import { startEngine, type Engine } from './pipeline/engine.ts'
 import { newSealer, type SealKey } from './seal.ts'
+import { newLogSpan } from './store/log-span.ts'
+import { readsOf } from './store/reads.ts'
 import { createTelemetry, type Telemetry } from './telemetry.ts'
 import { userAgent } from './version.ts'
 
@@ -99,6 +101,7 @@ function openServices(options: AppOptions, foundation: Foundation, engine: Engin
     config: { apiRateLimit, openIntrospection: options.graphiql !== false },
     urlRules: { policy: allowedNetworks, httpsOnly, selfHosts: [] },
     callers: openCallers({ adminKey, clock, database, log }),
+    logSpan: newLogSpan(readsOf(database)),
     cursors: createCursors(encryptionKeys.map(({ key }) => key)),
     rateLimiter: newRateLimiter(clock),
     publisher: engine.publisher,

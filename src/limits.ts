@@ -85,10 +85,12 @@ export const windowMax = 128
 export const inFlightMax = 1024
 /** Deliveries a lane holds in memory, waiting, in flight and being recorded. */
 export const laneBufferMax = 256
-/** Payloads a lane holds in memory, and one more: eight of the longest are in flight at a time. */
-export const laneBufferBytesMax = 8 * payloadBytesMax
+/** Payloads a lane holds in memory, give or take one: four of the longest are out at a time. */
+export const laneBufferBytesMax = 4 * payloadBytesMax
 /** Lanes one process owns at a time; the rest waits in the queue. */
 export const lanesMax = 2000
+/** With more lanes than this one without work is given back at once. */
+export const lanesLingeringMax = lanesMax / 2
 /** A lane without work is kept this long, so that the next event finds it open. */
 export const laneLingerMs = 10_000
 /** The lease of a lane: its job's heartbeat. */
@@ -127,6 +129,8 @@ export const directivesMax = 50
 export const queryCostMax = 5_000
 export const variableKeysMax = 10_000
 export const nodesMax = 100
+/** How long it is taken for known which days the log has partitions for. */
+export const logSpanMsMax = 10_000
 /** Bars of an endpoint's statistics: a day of minutes, and as many as a screen has columns. */
 export const statsBucketsMax = 1_500
 
@@ -225,6 +229,8 @@ export const claimEveryMs = 500
 export const claimBatchMax = 200
 /** A lease counts as lapsed this long before it is: nobody starts an attempt at its last moment. */
 export const leaseMarginMs = 1_500
+/** A lane whose lease may have lapsed looks for its renewal this often. */
+export const leaseLookAgainMs = 500
 /** How often open lanes hear what other processes changed or published. */
 export const newsEveryMs = 1_000
 /** Retries of one lane that it remembers; later ones are found by the sweep. */

@@ -1,5 +1,5 @@
 import { PgBoss, type Db } from 'pg-boss'
-import { leaseSeconds } from './limits.ts'
+import { jobsDeleteEverySeconds, leaseSeconds } from './limits.ts'
 
 const laneQueue = 'lane'
 
@@ -46,7 +46,7 @@ export async function installQueue(url: string): Promise<void> {
       expireInSeconds: 3600,
       retryLimit: 1_000_000,
       retryDelay: 0,
-      deleteAfterSeconds: 60,
+      deleteAfterSeconds: 1,
     })
   } finally {
     await boss.stop({ graceful: false })
@@ -63,14 +63,22 @@ export async function openQueue(db: Db, onError: (error: Error) => void) {
     supervise: true,
     superviseIntervalSeconds: 5,
     monitorIntervalSeconds: 5,
+    maintenanceIntervalSeconds: jobsDeleteEverySeconds,
   })
   boss.on('error', onError)
   await boss.start()
+  const release = async (claims: readonly LaneClaim[]) => {
+    if (claims.length > 0) await boss.complete(laneQueue, claims.map(jobAttempt))
+  }
+  const findContested = async (claims: readonly LaneClaim[]) => {
+    if (claims.length === 0) return []
+    const ids = [claims.map(({ endpointId }) => endpointId), claims.map(({ jobId }) => jobId)]
+    return endpointsOf(await db.executeSql(contestedSql, [laneQueue, ...ids]))
+  }
   const queue: LaneQueue = {
     unattended: async (endpointIds) => {
       if (endpointIds.length === 0) return []
-      const { rows } = await db.executeSql(unattendedSql, [laneQueue, endpointIds])
-      return rows.map((row: { endpoint_id: string }) => row.endpoint_id)
+      return endpointsOf(await db.executeSql(unattendedSql, [laneQueue, endpointIds]))
     },
     wake: async (endpointIds) => {
       if (endpointIds.length === 0) return
@@ -82,30 +90,55 @@ export async function openQueue(db: Db, onError: (error: Error) => void) {
         groupConcurrency: 1,
         includeMetadata: true,
       })
-      return jobs.map((job) => ({
+      const claims = jobs.map((job) => ({
         endpointId: job.data.endpointId,
         jobId: job.id,
         retryCount: job.retryCount,
       }))
+      const contested = new Set(await findContested(claims))
+      await release(claims.filter(({ endpointId }) => contested.has(endpointId)))
+      return claims.filter(({ endpointId }) => !contested.has(endpointId))
     },
     renew: async (claims) => {
       if (claims.length === 0) return new Set()
       const renewed: RenewedClaims = await boss.touch(laneQueue, claims.map(jobAttempt))
       return new Set(renewed.settled)
     },
-    release: async (claims) => {
-      if (claims.length > 0) await boss.complete(laneQueue, claims.map(jobAttempt))
-    },
+    release,
   }
   return { ...queue, [Symbol.asyncDispose]: () => boss.stop({ graceful: false }) }
 }
 
-// Reads pg-boss' own table: it has no call for "which of these keys have no live job".
+// Reads pg-boss' own table: it has no call for "which of these keys have no live job". A key's
+// jobs are found by the indexes pg-boss has: one for those that wait and were never taken, one for
+// those that run, and one for all that wait, which is looked through for those given up.
 const unattendedSql = `/* unattended */
 select wanted.endpoint_id from unnest($2::text[]) as wanted (endpoint_id)
 where not exists (
-  select from pgboss.job where name = $1 and singleton_key = wanted.endpoint_id
-    and state < 'completed' and policy = 'short')`
+  select from pgboss.job where name = $1 and coalesce(singleton_key, '') = wanted.endpoint_id
+    and state = 'created' and policy = 'short'
+) and not exists (
+  select from pgboss.job where name = $1 and group_id = wanted.endpoint_id
+    and state = 'active' and group_id is not null
+) and wanted.endpoint_id not in (
+  select group_id from pgboss.job where name = $1 and state = 'retry' and state < 'active'
+    and not blocked and group_id is not null
+)`
+
+// Of a lane that was given up two jobs can wait: the one its owner had, and a new one. Two fetches
+// at the same time then take one each, and neither sees the other's. Whoever sees the other one
+// afterwards gives its own back; the later of the two always does, and the sweep wakes the lane
+// again should both.
+const contestedSql = `/* contested */
+select mine.endpoint_id
+from unnest($2::text[], $3::uuid[]) as mine (endpoint_id, job_id)
+where exists (
+  select from pgboss.job where name = $1 and group_id = mine.endpoint_id
+    and state = 'active' and group_id is not null and id <> mine.job_id)`
+
+function endpointsOf({ rows }: { rows: { endpoint_id: string }[] }): string[] {
+  return rows.map((row) => row.endpoint_id)
+}
 
 function laneJob(endpointId: string) {
   return { data: { endpointId }, singletonKey: endpointId, group: { id: endpointId } }

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
+import { Pool } from 'pg'
 import { pino } from 'pino'
 import { startEmbeddedPostgres } from '../../src/embedded-postgres.ts'
 import { parentOf } from './processes.ts'
@@ -12,7 +12,7 @@ import { parentOf } from './processes.ts'
 export type BenchDatabase = AsyncDisposable & {
   readonly url: string
   /** For what the run itself asks and seeds. */
-  readonly pool: pg.Pool
+  readonly pool: Pool
   /** The process whose children are all of PostgreSQL's others. */
   readonly serverPid: number
   /** For logs and whatever else is thrown away afterwards. */
@@ -28,7 +28,7 @@ export async function startDatabase(): Promise<BenchDatabase> {
   resources.use(removedAtExit(folder))
   const log = pino({ level: 'error' })
   const { url } = resources.use(await startEmbeddedPostgres({ dataDir: folder, log }))
-  const pool = new pg.Pool({ connectionString: url, max: 4 })
+  const pool = new Pool({ connectionString: url, max: 4 })
   resources.defer(() => pool.end())
   const kept = resources.move()
   return {
@@ -51,7 +51,7 @@ function removedAtExit(folder: string): Disposable {
   return { [Symbol.dispose]: () => void process.off('exit', removeNow) }
 }
 
-async function serverPidOf(pool: pg.Pool): Promise<number> {
+async function serverPidOf(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid')
   return (await parentOf(rows[0]?.pid ?? 0)) ?? NaN
 }

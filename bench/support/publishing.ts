@@ -56,7 +56,7 @@ export function openClients({ url, key }: Pick<Program, 'url' | 'key'>, count: n
   const send = async (body: string) => {
     const answer = await pool.request({ method: 'POST', path: '/graphql', headers, body })
     const text = await answer.body.text()
-    if (answer.statusCode !== 200 || /"message":/.test(text)) throw new Error(text)
+    if (answer.statusCode !== 200 || /"message":/.test(text)) throw new Error(text.slice(0, 500))
   }
   return {
     send,
@@ -85,10 +85,10 @@ export function startPaced(perSecond: number, begin: () => Promise<void>): Paced
   const begun: Promise<void>[] = []
   const failures: unknown[] = []
   const started = performance.now()
-  let stopped = false
+  const stopping = new AbortController()
   const beginOne = () => begin().catch((error: unknown) => void failures.push(error))
   const running = (async () => {
-    while (!stopped && failures.length === 0) {
+    while (!stopping.signal.aborted && failures.length === 0) {
       const due = ((performance.now() - started) / 1000) * perSecond
       while (begun.length < due) begun.push(beginOne())
       await wait(1)
@@ -96,7 +96,7 @@ export function startPaced(perSecond: number, begin: () => Promise<void>): Paced
   })()
   return {
     stop: async () => {
-      stopped = true
+      stopping.abort()
       await running
       await Promise.all(begun)
       if (failures.length > 0) throw failures[0]

@@ -1,6 +1,6 @@
 import type { Role } from '../../src/config.ts'
 import { startDatabase, type BenchDatabase } from './database.ts'
-import { payloadOf } from './publishing.ts'
+import { payloadOf, type EventWish } from './publishing.ts'
 import { startProgram, type Program } from './program.ts'
 import { startReceiver, type Receiver } from './receiver.ts'
 import { startUndici, type UndiciLimit } from './undici-limit.ts'
@@ -25,10 +25,8 @@ export async function openRig(roles?: readonly Role[]): Promise<Rig> {
 
 /** What throughput is measured with: a workspace whose endpoints all get the same events. */
 export type Load = {
-  readonly workspaceId: string
+  readonly event: EventWish
   readonly endpointIds: readonly string[]
-  readonly eventType: string
-  readonly payloadText: string
   readonly publishers: number
 }
 
@@ -47,16 +45,15 @@ export async function addLoad({ program, receiver }: Rig, wish: LoadWish): Promi
   await addEventTypes(program, [commonEventType])
   const urls = Array.from({ length: wish.endpoints }, (_, index) => `${receiver.origin}/${index}`)
   const endpoints = { workspaceId, urls, eventType: commonEventType }
+  const payloadText = payloadOf(wish.bytes)
   return {
-    workspaceId,
-    eventType: commonEventType,
+    event: { workspaceId, eventType: commonEventType, payloadText },
     endpointIds: await addEndpoints(program, endpoints),
-    payloadText: payloadOf(wish.bytes),
     publishers: wish.publishers,
   }
 }
 
 /** The limit of this load: the same bodies to the same receiver. */
-export function startLimit({ receiver }: Rig, { payloadText }: Load): Promise<UndiciLimit> {
-  return startUndici(receiver, payloadText)
+export function startLimit({ receiver }: Rig, { event }: Load): Promise<UndiciLimit> {
+  return startUndici(receiver, event.payloadText)
 }

@@ -47,7 +47,7 @@ export async function deliver(rig: Rig, load: Load, deliveries: number): Promise
   const before = await spent(rig)
   const started = performance.now()
   const [publishedAt] = await Promise.all([
-    clients.sendMany(batchRequest(load, events), requests).then(() => performance.now()),
+    clients.sendMany(batchRequest(load.event, events), requests).then(() => performance.now()),
     receiver.reached(received + count),
   ])
   while ((await recordedBy(rig)) < recorded + count) await wait(5)

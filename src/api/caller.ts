@@ -84,7 +84,7 @@ export function openCallers(options: CallersOptions): Callers {
   return {
     authenticate: async (authorization) => {
       if (!authorization) return missing
-      const text = /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1]
+      const text = /^Bearer +(.+)$/i.exec(authorization.trim())?.[1]
       if (text === undefined) return invalid
       if (timingSafeEqual(sha256(text), adminHash)) return { ok: true, caller: configuredOperator }
       if (!isApiKeyText(text)) return invalid

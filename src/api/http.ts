@@ -77,7 +77,10 @@ async function serve(
   const { requestId } = exchange
   const durationMs = Math.round(performance.now() - startedAt)
   const { method } = request
-  log.debug({ requestId, method, path: url.pathname, status: result.status, durationMs }, 'answered')
+  log.debug(
+    { requestId, method, path: url.pathname, status: result.status, durationMs },
+    'answered',
+  )
 }
 
 async function answer(route: Route, exchange: Exchange): Promise<Answer> {

@@ -46,7 +46,8 @@ export function newRateLimiter(clock: Clock): RateLimiter {
     take: (caller) => {
       const { limit, remaining } = peek(caller)
       const taken = limit === 0 || remaining > 0
-      if (taken && limit > 0 && caller.keyId !== null) counts.set(caller.keyId, limit - remaining + 1)
+      if (taken && limit > 0 && caller.keyId !== null)
+        counts.set(caller.keyId, limit - remaining + 1)
       return { ...peek(caller), taken }
     },
   }

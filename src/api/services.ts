@@ -1,6 +1,7 @@
 import type { ControlPorts } from '../control/ports.ts'
 import type { Hub } from '../feed/hub.ts'
 import type { Publisher } from '../pipeline/publish.ts'
+import type { LogSpan } from '../store/log-span.ts'
 import type { Callers } from './caller.ts'
 import type { Cursors } from './graphql/cursor.ts'
 import type { RateLimiter } from './rate-limit.ts'
@@ -20,5 +21,7 @@ export type Services = ControlPorts & {
   readonly rateLimiter: RateLimiter
   readonly cursors: Cursors
   readonly hub: Hub
+  /** Which ids the log can hold: lists read no further. */
+  readonly logSpan: () => Promise<LogSpan>
   readonly publisher: Publisher
 }

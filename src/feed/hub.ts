@@ -3,7 +3,7 @@ import type { Database } from '../db.ts'
 import { checkpointEveryMs, feedCatchUpsMax, feedReadChangesMax } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { type ChangePosition, readChanges } from '../store/change.ts'
-import { type Read, readsOf } from '../store/reads.ts'
+import { hotReadsOf, type Read, readsOf } from '../store/reads.ts'
 import { completeChanges, positionAt, positionTime, readTo } from './change.ts'
 import { openNotifier } from '../notifier.ts'
 import { type FeedWish, type Missed, openSubscriber, type Subscriber } from './subscriber.ts'
@@ -35,7 +35,7 @@ export function openHub(options: HubOptions): Hub {
   const { database, clock, log } = options
   const read = readsOf(database)
   const turn = newTurns(feedCatchUpsMax)
-  const tailer = openTailer({ read, clock, log })
+  const tailer = openTailer({ read: hotReadsOf(database), clock, log })
   const notifier = openNotifier({
     pool: database.pool,
     log,

@@ -8,6 +8,7 @@ import { openNotifier } from '../notifier.ts'
 import { openQueue, type LaneQueue } from '../queue.ts'
 import type { AddressPolicy } from '../rules/address.ts'
 import type { Sealer } from '../seal.ts'
+import { unholdDue } from '../store/due.ts'
 import { disableEndpoint } from '../store/endpoint-disable.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { FanOut } from './fan-out.ts'
@@ -89,6 +90,7 @@ function openLanes(options: EngineOptions, queue: LaneQueue, resources: AsyncDis
     loadEndpoint: createEndpointLoader(context),
     send: (endpoint, due) => send({ clock, log, post: http.post, userAgent }, endpoint, due),
     record: createRecorder(context),
+    unhold: (endpoint) => unholdDue(database.pool, endpoint),
     permits: new Permits(inFlightMax),
     gone: (endpoint) => {
       void disableGone(options, endpoint, lanes).catch((error: unknown) => {
@@ -102,10 +104,10 @@ function openLanes(options: EngineOptions, queue: LaneQueue, resources: AsyncDis
 /** The receiver answered 410: it wants nothing any more, until a person says otherwise. */
 async function disableGone(
   { database, clock, log }: EngineOptions,
-  { endpointId, workspaceId }: LaneEndpoint,
+  { endpointId, workspaceId, version }: LaneEndpoint,
   lanes: Lanes,
 ): Promise<void> {
-  const wish = { endpointId, workspaceId, reason: 'GONE', at: clock.now() } as const
+  const wish = { endpointId, workspaceId, version, reason: 'GONE', at: clock.now() } as const
   if (await disableEndpoint(database.pool, wish)) {
     log.warn(
       { endpoint: publicId('wh', endpointId), workspace: publicId('ws', workspaceId) },

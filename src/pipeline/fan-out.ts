@@ -2,7 +2,7 @@ import type { Pool } from '../db.ts'
 import { notFound } from '../errors.ts'
 import { subscriptionCachesMax } from '../limits.ts'
 import { compileSubscriptions, type Subscriptions } from '../rules/event-match.ts'
-import { newDeliveryUuid } from '../rules/id.ts'
+import { newDeliveryUuid, uuidTime } from '../rules/id.ts'
 import type { DeliveryRow, EventRow } from '../store/publication.ts'
 import { readSubscriptions, readVersions, type SubscriptionRow } from '../store/subscription.ts'
 import { Catalogue } from './catalogue.ts'
@@ -37,10 +37,11 @@ export class FanOut {
 
   async audience(workspaceIds: readonly string[]): Promise<Audience> {
     const versions = await readVersions(this.#pool, workspaceIds)
-    this.#catalogue = await this.#catalogue.refreshed(this.#pool, versions.catalogue)
+    const catalogue = await this.#catalogue.refreshed(this.#pool, versions.catalogue)
+    this.#catalogue = catalogue
     const compiled = await this.#compile(versions.workspaces)
     return {
-      catalogue: this.#catalogue,
+      catalogue,
       requireWorkspace: (workspaceId) => {
         if (!compiled.has(workspaceId)) throw notFound('Workspace')
       },
@@ -48,30 +49,26 @@ export class FanOut {
     }
   }
 
+  /**
+   * What this batch uses is its own from the first look at the cache on: a batch beside it may
+   * have begun earlier and put older rows there, or have made room.
+   */
   async #compile(versions: ReadonlyMap<string, string>): Promise<Map<string, CompiledWorkspace>> {
-    const stale = [...versions].filter(([id, version]) => {
-      return this.#workspaces.get(id)?.version !== version
-    })
-    const rows =
-      stale.length === 0
-        ? []
-        : await readSubscriptions(
-            this.#pool,
-            stale.map(([id]) => id),
-          )
+    const compiled = new Map<string, CompiledWorkspace>()
+    for (const [id, version] of versions) {
+      const cached = this.#workspaces.get(id)
+      if (cached?.version === version) compiled.set(id, cached)
+    }
+    const stale = [...versions].filter(([id]) => !compiled.has(id))
+    const ids = stale.map(([id]) => id)
+    const rows = ids.length === 0 ? [] : await readSubscriptions(this.#pool, ids)
     const byWorkspace = Map.groupBy(rows, (row) => row.workspaceId)
-    for (const [id, version] of stale) this.#keep(id, compile(version, byWorkspace.get(id) ?? []))
-    return new Map([...versions.keys()].map((id) => [id, this.#use(id)]))
-  }
-
-  #use(workspaceId: string): CompiledWorkspace {
-    const compiled = this.#workspaces.get(workspaceId)
-    if (!compiled) throw new Error('A workspace was not compiled before it was used.')
-    this.#keep(workspaceId, compiled)
+    for (const [id, version] of stale) compiled.set(id, compile(version, byWorkspace.get(id) ?? []))
+    for (const [id, one] of compiled) this.#keep(id, one)
     return compiled
   }
 
-  /** The most recently used stay. Grows past its bound only within one batch. */
+  /** The most recently used stay. */
   #keep(workspaceId: string, compiled: CompiledWorkspace): void {
     this.#workspaces.delete(workspaceId)
     this.#workspaces.set(workspaceId, compiled)
@@ -97,13 +94,20 @@ function deliveriesOf(
   now: Date,
 ): DeliveryRow[] {
   if (!compiled) return []
-  return compiled.subscriptions.targetsOf(event.eventType).map((endpointId) => ({
-    deliveryId: newDeliveryUuid(now.getTime()),
-    workspaceId: event.workspaceId,
-    endpointId,
-    event,
-    status: compiled.disabled.has(endpointId) ? 'SUPPRESSED' : 'PENDING',
-    trigger: 'EVENT',
-    dueAt: event.deliverAt ?? now,
-  }))
+  return compiled.subscriptions.targetsOf(event.eventType).map((endpointId) => {
+    const deliveryId = newDeliveryUuid(now.getTime())
+    return {
+      ...{ deliveryId, endpointId, event, workspaceId: event.workspaceId, trigger: 'EVENT' },
+      status: compiled.disabled.has(endpointId) ? 'SUPPRESSED' : 'PENDING',
+      dueAt: dueAtOf(event, uuidTime(deliveryId)),
+    }
+  })
+}
+
+/**
+ * From its creation on, or later where that is asked for. By the time in its id, which never goes
+ * back in a process: an ordered lane goes by it.
+ */
+function dueAtOf({ deliverAt }: EventRow, createdAtMs: number): Date {
+  return new Date(Math.max(deliverAt?.getTime() ?? 0, createdAtMs))
 }

@@ -6,12 +6,13 @@ import {
   claimEveryMs,
   dueHorizonMs,
   heartbeatEveryMs,
+  laneLingerMs,
+  lanesLingeringMax,
   lanesMax,
   laneTenureMs,
   leaseMarginMs,
   leaseSeconds,
   newsEveryMs,
-  parkedLanesMax,
 } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { LaneClaim, LaneQueue } from '../queue.ts'
@@ -19,12 +20,16 @@ import { newUuid, publicId } from '../rules/id.ts'
 import { cancelDue, type DueDelivery } from '../store/due.ts'
 import { readLaneNews } from '../store/lane-endpoint.ts'
 import type { Telemetry } from '../telemetry.ts'
-import { Lane, type LaneContext } from './lane.ts'
+import { Batcher } from './batcher.ts'
+import type { LaneContext } from './lane-context.ts'
+import { Lane } from './lane.ts'
 import type { LoadEndpoint } from './load.ts'
+import { ParkedLanes } from './parked-lanes.ts'
 import { Rounds } from './rounds.ts'
 import type { LaneEndpoint } from './stages.ts'
 
-export type LanesContext = Omit<LaneContext, 'isLeaseLive' | 'idle' | 'failed'> & {
+/** What the lanes of a process share. */
+export type LanesContext = Omit<LaneContext, 'isLeaseLive' | 'lingerMs' | 'idle' | 'failed'> & {
   readonly pool: Pool
   readonly queue: LaneQueue
   readonly clock: Clock
@@ -41,6 +46,8 @@ type Owned = {
   readonly since: number
   leaseUntil: number
   lane: Lane | null
+  /** Set once it is being given back. */
+  returning: Promise<void> | null
 }
 
 /**
@@ -50,17 +57,28 @@ type Owned = {
 export class Lanes implements AsyncDisposable {
   readonly #context: LanesContext
   readonly #owned = new Map<string, Owned>()
-  /** Endpoints whose lane rests until a time known here: waking them before is in vain. */
-  readonly #parked = new Map<string, number>()
+  /** Lanes that were lost, whose last requests are still out. */
+  readonly #ending = new Map<string, Promise<void>>()
+  readonly #parked: ParkedLanes
+  readonly #releases: Batcher<LaneClaim, undefined>
   readonly #claiming: Rounds
   readonly #duties: readonly Rounds[]
   #stopping = false
 
   constructor(context: LanesContext) {
     this.#context = context
+    this.#parked = new ParkedLanes(context.clock)
     const rounds = (everyMs: number, run: () => Promise<void>) => {
       return new Rounds({ everyMs, run, failed: this.#failed })
     }
+    this.#releases = new Batcher({
+      flush: async (claims) => {
+        await context.queue.release(claims)
+        return claims.map(() => undefined)
+      },
+      itemsMax: claimBatchMax,
+      flushesMax: 1,
+    })
     this.#claiming = rounds(claimEveryMs, () => this.#claim())
     this.#duties = [
       rounds(heartbeatEveryMs, () => this.#renew()),
@@ -72,26 +90,31 @@ export class Lanes implements AsyncDisposable {
   offer(due: DueDelivery): boolean {
     const lane = this.#owned.get(due.endpointId)?.lane
     lane?.offer(due)
-    return lane ? true : this.#isParked(due.endpointId)
+    return lane ? true : this.#parked.has(due.endpointId)
   }
 
   /** As `offer`, for work that is in the table alone. */
   poke(endpointId: string): boolean {
     const lane = this.#owned.get(endpointId)?.lane
     lane?.poke()
-    return lane ? true : this.#isParked(endpointId)
+    return lane ? true : this.#parked.has(endpointId)
   }
 
-  /** A person changed the endpoint: whatever was known of it is read again. */
+  /** A person changed something about the endpoint: whatever was known of it is read again. */
   refresh(endpointId: string): void {
     this.#parked.delete(endpointId)
     const owned = this.#owned.get(endpointId)
-    if (owned?.lane) void this.#update(owned).catch(this.#failed)
+    if (owned?.lane) void this.#update(owned, owned.lane).catch(this.#failed)
   }
 
-  /** Another process changed something about an endpoint that may be here. */
-  readNewsSoon(): void {
+  /** Another process woke or changed these endpoints; null: many. */
+  announced(endpointIds: readonly string[] | null): void {
+    for (const endpointId of endpointIds ?? []) {
+      this.#parked.delete(endpointId)
+      this.poke(endpointId)
+    }
     this.#duties.at(-1)?.soon()
+    this.claimSoon()
   }
 
   /** Some lane waits in the queue: look now, not at the next round. */
@@ -110,7 +133,8 @@ export class Lanes implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true
     await this.#claiming.stop()
-    await Promise.all([...this.#owned.values()].map((owned) => this.#giveBack(owned)))
+    const returning = [...this.#owned.values()].map((owned) => this.#giveBack(owned))
+    await Promise.all([...returning, ...this.#ending.values()])
     await Promise.all(this.#duties.map((duty) => duty.stop()))
   }
 
@@ -123,52 +147,66 @@ export class Lanes implements AsyncDisposable {
     if (this.#stopping || room <= 0) return
     const asked = performance.now()
     const claims = await this.#context.queue.claim(room)
-    for (const claim of claims) {
-      const owned = { claim, since: asked, leaseUntil: leaseFrom(asked), lane: null }
-      this.#owned.set(claim.endpointId, owned)
-      void this.#update(owned).catch((error: unknown) => {
-        this.#failed(error)
-        return this.#giveBack(owned).catch(this.#failed)
-      })
-    }
-    this.#context.telemetry.lanes.set(this.#owned.size)
+    for (const claim of claims) this.#own(claim, asked)
     if (claims.length === room) this.#claiming.soon()
   }
 
-  /** Reads the endpoint, and opens its lane or tells the open one. */
-  async #update(owned: Owned): Promise<void> {
-    const opening = owned.lane === null
+  #own(claim: LaneClaim, since: number): void {
+    const before = this.#owned.get(claim.endpointId)
+    if (before) this.#lose(before)
+    const owned: Owned = { claim, since, leaseUntil: leaseFrom(since), lane: null, returning: null }
+    this.#owned.set(claim.endpointId, owned)
+    this.#parked.delete(claim.endpointId)
+    this.#context.telemetry.lanes.set(this.#owned.size)
+    void this.#open(owned).catch((error: unknown) => {
+      this.#failed(error)
+      return this.#giveBack(owned)
+    })
+  }
+
+  /** Opens the lane, once the last requests of one that was lost here are recorded. */
+  async #open(owned: Owned): Promise<void> {
+    await this.#ending.get(owned.claim.endpointId)
     const endpoint = await this.#context.loadEndpoint(owned.claim.endpointId)
-    if (!endpoint) return this.#giveBack(owned)
-    if (endpoint.state === 'DELETED') await this.#cancelAll(endpoint)
-    if (this.#stopping || this.#owned.get(endpoint.endpointId) !== owned) return
-    if (opening) owned.lane = new Lane(this.#laneContext(owned), endpoint)
-    owned.lane?.update(endpoint)
+    if (endpoint?.state === 'DELETED') await this.#cancelAll(endpoint)
+    if (this.#stopping || !this.#isOurs(owned)) return
+    if (endpoint?.state !== 'ENABLED') {
+      if (endpoint) this.#parked.add(endpoint.endpointId, Infinity)
+      return this.#giveBack(owned)
+    }
+    owned.lane = new Lane(this.#laneContext(owned), endpoint)
+    owned.lane.poke()
+  }
+
+  /** Tells an open lane what its endpoint is now. What it is telling starts nothing meanwhile. */
+  async #update(owned: Owned, lane: Lane): Promise<void> {
+    lane.expectUpdate()
+    let endpoint: LaneEndpoint | undefined = lane.endpoint
+    try {
+      endpoint = await this.#context.loadEndpoint(owned.claim.endpointId)
+    } finally {
+      // It goes on with what it knows where that failed: the news will show the difference again.
+      lane.update(endpoint ?? { ...lane.endpoint, state: 'DISABLED' })
+    }
+    if (endpoint?.state === 'DELETED') await this.#cancelAll(endpoint)
+  }
+
+  #isOurs(owned: Owned): boolean {
+    return this.#owned.get(owned.claim.endpointId) === owned && owned.returning === null
   }
 
   #laneContext(owned: Owned): LaneContext {
     return {
       ...this.#context,
       isLeaseLive: () => performance.now() < owned.leaseUntil,
-      idle: (lane) => {
-        this.#rememberRest(lane)
-        void this.#giveBack(owned).catch(this.#failed)
+      // With many lanes none is kept for what may come: the next ones wait for its place.
+      lingerMs: () => (this.#owned.size <= lanesLingeringMax ? laneLingerMs : 0),
+      idle: () => {
+        if (owned.lane) this.#parked.add(owned.claim.endpointId, owned.lane.restsUntil)
+        void this.#giveBack(owned)
       },
       failed: this.#failed,
     }
-  }
-
-  #rememberRest({ endpoint, restsUntil }: Lane): void {
-    if (restsUntil === null || this.#parked.size >= parkedLanesMax) return
-    this.#parked.set(endpoint.endpointId, restsUntil)
-  }
-
-  #isParked(endpointId: string): boolean {
-    const until = this.#parked.get(endpointId)
-    if (until === undefined) return false
-    if (until > this.#context.clock.now().getTime()) return true
-    this.#parked.delete(endpointId)
-    return false
   }
 
   async #cancelAll({ endpointId, workspaceId }: LaneEndpoint): Promise<void> {
@@ -181,17 +219,27 @@ export class Lanes implements AsyncDisposable {
     }
   }
 
-  /** Hints go to the queue from the first line on, so none is lost between here and the release. */
-  async #giveBack(owned: Owned): Promise<void> {
+  /** Hints go to the queue from here on, so none is lost until the release. Never rejects. */
+  #giveBack(owned: Owned): Promise<void> {
+    owned.returning ??= this.#return(owned).catch(this.#failed)
+    return owned.returning
+  }
+
+  async #return(owned: Owned): Promise<void> {
     const { claim, lane } = owned
     owned.lane = null
-    if (lane) await lane.stop()
+    await lane?.stop()
     if (this.#owned.get(claim.endpointId) !== owned) return
-    await this.#context.queue.release([claim])
-    this.#forget(owned)
+    try {
+      await this.#releases.add(claim)
+    } finally {
+      // Where releasing failed the lease ends by itself: it is not renewed any more.
+      this.#forget(owned)
+    }
   }
 
   #forget(owned: Owned): void {
+    if (this.#owned.get(owned.claim.endpointId) !== owned) return
     this.#owned.delete(owned.claim.endpointId)
     this.#context.telemetry.lanes.set(this.#owned.size)
   }
@@ -203,22 +251,23 @@ export class Lanes implements AsyncDisposable {
     const ours = await this.#context.queue.renew(all.map((owned) => owned.claim))
     for (const owned of all) {
       if (ours.has(owned.claim.jobId)) owned.leaseUntil = leaseFrom(asked)
-      else this.#lose(owned)
+      else if (this.#isOurs(owned)) this.#lose(owned)
     }
     const overdue = all.filter((owned) => owned.lane && asked - owned.since > laneTenureMs)
     await this.#context.queue.wake(overdue.map((owned) => owned.claim.endpointId))
-    for (const owned of overdue) void this.#giveBack(owned).catch(this.#failed)
+    for (const owned of overdue) void this.#giveBack(owned)
   }
 
   #lose(owned: Owned): void {
     const { lane, claim } = owned
-    if (this.#owned.get(claim.endpointId) !== owned || lane === null) return
-    this.#context.log.warn(
-      { endpoint: publicId('wh', claim.endpointId) },
-      'lane lost: its lease had lapsed',
-    )
+    const { endpointId } = claim
+    if (lane) this.#context.log.warn({ endpoint: publicId('wh', endpointId) }, 'lost a lane')
     owned.lane = null
-    void lane.stop()
+    const last = Promise.all([lane?.stop(), owned.returning, this.#ending.get(endpointId)])
+    const ending: Promise<void> = last.then(() => {
+      if (this.#ending.get(endpointId) === ending) this.#ending.delete(endpointId)
+    })
+    this.#ending.set(endpointId, ending)
     this.#forget(owned)
   }
 
@@ -226,10 +275,8 @@ export class Lanes implements AsyncDisposable {
   async #readNews(): Promise<void> {
     const open = [...this.#owned.values()].filter((owned) => owned.lane !== null)
     if (open.length === 0) return
-    const news = await readLaneNews(
-      this.#context.pool,
-      open.map((owned) => owned.claim.endpointId),
-    )
+    const ids = open.map((owned) => owned.claim.endpointId)
+    const news = await readLaneNews(this.#context.pool, ids)
     const soon = this.#context.clock.now().getTime() + dueHorizonMs
     for (const { endpointId, version, nextDueAt } of news) {
       const lane = this.#owned.get(endpointId)?.lane

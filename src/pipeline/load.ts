@@ -1,9 +1,9 @@
-import { publicId } from '../rules/id.ts'
 import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
 import { dueHorizonMs, loadFlushesMax, loadLanesMax } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { unknownHealth, type Health } from '../rules/circuit.ts'
+import { publicId } from '../rules/id.ts'
 import { prepareSigner, type Secret, type Signer } from '../rules/signature.ts'
 import { headersContext, secretContext, type Sealer } from '../seal.ts'
 import { loadDue, type DueDelivery, type PageRow, type PageWish } from '../store/due.ts'
@@ -46,21 +46,24 @@ function pageOf(rows: readonly PageRow[], { rowsMax }: PageWish): Page {
 
 export type LoadEndpoint = (endpointId: string) => Promise<LaneEndpoint | undefined>
 
-/** Endpoints with their secrets opened, many in one statement; undefined: there is none. */
+/**
+ * Endpoints with their secrets opened, many in one statement; undefined: there is none. Each is
+ * opened by itself, so that one that cannot be harms no other.
+ */
 export function createEndpointLoader(context: LoadContext): LoadEndpoint {
-  const batcher = new Batcher<string, LaneEndpoint | undefined>({
+  const batcher = new Batcher<string, LaneEndpointRow | undefined>({
     flush: async (endpointIds) => {
       const rows = await readLaneEndpoints(context.pool, endpointIds)
       const byId = new Map(rows.map((row) => [row.endpointId, row]))
-      return endpointIds.map((id) => {
-        const row = byId.get(id)
-        return row && openEndpoint(context, row)
-      })
+      return endpointIds.map((id) => byId.get(id))
     },
     itemsMax: loadLanesMax,
     flushesMax: loadFlushesMax,
   })
-  return (endpointId) => batcher.add(endpointId)
+  return async (endpointId) => {
+    const row = await batcher.add(endpointId)
+    return row && openEndpoint(context, row)
+  }
 }
 
 function openEndpoint(context: LoadContext, row: LaneEndpointRow): LaneEndpoint {

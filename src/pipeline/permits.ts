@@ -1,33 +1,39 @@
-/** Who waits for a permit: called when it is its turn to try once more. */
+/** Who takes permits: called when one is free for it again. */
 export type PermitSeeker = () => void
 
 /**
- * Requests in flight in one process. While permits last anyone takes one; once they are out, each
- * that comes back goes to the seeker that waited longest, who gets exactly one and queues again.
- * So no lane holds more than a fair share for longer than its requests take (promise P4).
+ * Requests in flight in one process. A seeker may hold fewer permits than are free: one alone half
+ * of all, ten together a tenth of all each, and as much is always left for who comes next. So
+ * slow receivers, however many, cannot hold everything until they time out (promise P4). Plain
+ * turns, one permit each, would: with 100 endpoints that take 10 s each and 1,024 permits an
+ * endpoint that answers at once is served once a second.
  */
 export class Permits {
   #free: number
+  readonly #held = new Map<PermitSeeker, number>()
+  /** In the order in which they found none. */
   readonly #seekers = new Set<PermitSeeker>()
-  #serving: PermitSeeker | null = null
 
   constructor(max: number) {
     this.#free = max
   }
 
-  /** True: taken. False: `seeker` is called at its turn. */
+  /** True: taken. False: `seeker` is called when it may take one. */
   take(seeker: PermitSeeker): boolean {
-    const itsTurn = this.#seekers.size === 0 || this.#serving === seeker
-    if (this.#free === 0 || !itsTurn) {
+    if (!this.#mayTake(seeker)) {
       this.#seekers.add(seeker)
       return false
     }
-    this.#serving = null
+    this.#held.set(seeker, this.#heldBy(seeker) + 1)
     this.#free -= 1
     return true
   }
 
-  give(): void {
+  /** One that the seeker took. */
+  give(seeker: PermitSeeker): void {
+    const held = this.#heldBy(seeker) - 1
+    if (held > 0) this.#held.set(seeker, held)
+    else this.#held.delete(seeker)
     this.#free += 1
     this.#serve()
   }
@@ -37,13 +43,20 @@ export class Permits {
     this.#seekers.delete(seeker)
   }
 
+  #heldBy(seeker: PermitSeeker): number {
+    return this.#held.get(seeker) ?? 0
+  }
+
+  #mayTake(seeker: PermitSeeker): boolean {
+    return this.#heldBy(seeker) < this.#free
+  }
+
+  /** Ends with the one that takes what was given. Who gave it asks for the next by itself. */
   #serve(): void {
+    const free = this.#free
     for (const seeker of this.#seekers) {
-      if (this.#free === 0) return
-      this.#seekers.delete(seeker)
-      this.#serving = seeker
-      seeker()
-      this.#serving = null
+      if (this.#mayTake(seeker) && this.#seekers.delete(seeker)) seeker()
+      if (this.#free < free) return
     }
   }
 }

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { publishFlushesMax, publishRequestsMax } from '../limits.ts'
+import { deliveriesPerPublishMax, publishFlushesMax, publishRequestsMax } from '../limits.ts'
 import { newDeliveryUuid, newUuid } from '../rules/id.ts'
 import { insertPublication, type DeliveryRow } from '../store/publication.ts'
 import { Batcher } from './batcher.ts'
@@ -24,7 +24,7 @@ export type Publisher = {
   readonly ping: (request: PingRequest) => Promise<{ deliveryId: string }>
 }
 
-type Answer = readonly PublishedEvent[] | AppError
+type Answer = readonly PublishedEvent[] | Error
 
 export function createPublisher(context: PublishContext): Publisher {
   const batcher = new Batcher<PublishRequest, Answer>({
@@ -38,14 +38,17 @@ export function createPublisher(context: PublishContext): Publisher {
         return publishWithKeys(context, request)
       }
       const answer = await batcher.add(request)
-      if (answer instanceof AppError) throw answer
+      if (answer instanceof Error) throw answer
       return answer
     },
     ping: (request) => publishPing(context, request),
   }
 }
 
-/** Requests that arrived together share one transaction; a refused one does not harm the others. */
+/**
+ * Requests that arrived together share one transaction, or a few where it would grow too large; a
+ * refused one does not harm the others.
+ */
 async function publishTogether(
   context: PublishContext,
   requests: readonly PublishRequest[],
@@ -53,10 +56,35 @@ async function publishTogether(
   const now = context.clock.now()
   const workspaceIds = [...new Set(requests.map((request) => request.workspaceId))]
   const audience = await context.fanOut.audience(workspaceIds)
-  const prepared = requests.map((request) => tryPrepare(audience, request, now))
-  const accepted = prepared.filter((entry): entry is Prepared => !(entry instanceof AppError))
-  await commit(context, mergePrepared(accepted), now)
-  return prepared.map((entry) => (entry instanceof AppError ? entry : publishedEvents(entry)))
+  const entries = requests.map((request) => tryPrepare(audience, request, now))
+  const failures = new Map<Prepared, Error>()
+  for (const group of groupsOf(entries.filter(isPrepared))) {
+    await commit(context, mergePrepared(group), now).catch((error: Error) => {
+      for (const entry of group) failures.set(entry, error)
+    })
+  }
+  return entries.map((entry) => {
+    return isPrepared(entry) ? (failures.get(entry) ?? publishedEvents(entry)) : entry
+  })
+}
+
+function isPrepared(entry: Prepared | AppError): entry is Prepared {
+  return !(entry instanceof AppError)
+}
+
+/** In their order, each group with no more deliveries than one request may create. */
+function groupsOf(entries: readonly Prepared[]): Prepared[][] {
+  const groups: Prepared[][] = []
+  let room = 0
+  for (const entry of entries) {
+    if (groups.length === 0 || entry.deliveries.length > room) {
+      groups.push([])
+      room = deliveriesPerPublishMax
+    }
+    groups.at(-1)?.push(entry)
+    room -= entry.deliveries.length
+  }
+  return groups
 }
 
 /** Stores what was prepared, then tells whoever waits for it. */

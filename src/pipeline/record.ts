@@ -4,6 +4,7 @@ import type { Pool } from '../db.ts'
 import { recordBatchMax, recordFlushesMax, recordRetryMs, recordWaitMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { newUuid, publicId } from '../rules/id.ts'
+import { mendDue, type DueDelivery } from '../store/due.ts'
 import { recordResults, type HealthRow, type ResultRow } from '../store/result.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Batcher } from './batcher.ts'
@@ -18,15 +19,23 @@ export type RecordContext = {
   readonly changed: (workspaceIds: readonly string[]) => void
 }
 
-/** True: stored. False: its delivery had gone on without it, and nothing was changed (D3). */
-export type Record = (settled: Settled) => Promise<boolean>
+/**
+ * Counted: stored, and when its delivery is due again; null: it has ended. Otherwise its delivery
+ * had gone on without it, and nothing was changed (D3).
+ */
+export type Recorded =
+  | { readonly counted: true; readonly nextAttemptAt: Date | null }
+  | { readonly counted: false }
+
+/** Stores one attempt. Resolves once it is stored, however long that takes. */
+export type Record = (settled: Settled) => Promise<Recorded>
 
 /**
  * One recorder a process: the results of all lanes in few, large transactions. A database that is
  * away is waited for, since a result that is lost is a request that is sent again.
  */
 export function createRecorder(context: RecordContext): Record {
-  const batcher = new Batcher<Settled, boolean>({
+  const batcher = new Batcher<Settled, Recorded>({
     flush: (batch) => recordBatch(context, batch),
     itemsMax: recordBatchMax,
     flushesMax: recordFlushesMax,
@@ -35,32 +44,79 @@ export function createRecorder(context: RecordContext): Record {
   return (settled) => batcher.add(settled)
 }
 
-async function recordBatch(context: RecordContext, batch: readonly Settled[]): Promise<boolean[]> {
+async function recordBatch(context: RecordContext, batch: readonly Settled[]): Promise<Recorded[]> {
   const started = performance.now()
-  const recorded = await storeUntilStored(context, batch)
-  const answers = batch.map((settled) => recorded.has(settled.due.deliveryId))
-  context.changed([...new Set(batch.map((settled) => settled.due.workspaceId))])
-  report(context, batch, { answers, durationMs: Math.round(performance.now() - started) })
-  return answers
+  const stored = await storeUntilStored(context, batch).catch(() => storeEach(context, batch))
+  const refused = batch.filter(({ due }) => !stored.has(due.deliveryId)).map(({ due }) => due)
+  if (refused.length > 0) await mend(context, refused)
+  context.changed([...new Set(batch.map(({ due }) => due.workspaceId))])
+  const durationMs = Math.round(performance.now() - started)
+  report(context, batch, { refused: refused.length, durationMs })
+  return batch.map(({ due }) => {
+    const nextAttemptAt = stored.get(due.deliveryId)
+    return nextAttemptAt === undefined ? { counted: false } : { counted: true, nextAttemptAt }
+  })
 }
+
+type Stored = ReadonlyMap<string, Date | null>
 
 /** The fence makes repeating safe: a batch that was stored and not answered changes nothing twice. */
 async function storeUntilStored(
   context: RecordContext,
   batch: readonly Settled[],
-): Promise<Set<string>> {
-  const rows = batch.map(resultRow)
-  const health = healthRows(batch)
+): Promise<Stored> {
   for (;;) {
     try {
-      const at = context.clock.now()
-      const changeId = newUuid(at.getTime())
-      return await recordResults(context.pool, { results: rows, health, changeId, at })
+      return await store(context, batch)
     } catch (error) {
-      context.log.error({ err: error, results: batch.length }, 'recording failed; trying again')
+      context.log.error({ err: error, results: batch.length }, 'recording failed')
+      if (isRefusedData(error)) throw error
       await wait(recordRetryMs)
     }
   }
+}
+
+/** One result that the database does not take keeps none of the others from being stored. */
+async function storeEach(context: RecordContext, batch: readonly Settled[]): Promise<Stored> {
+  const parts: (readonly [string, Date | null])[] = []
+  for (const settled of batch) {
+    const stored = await storeUntilStored(context, [settled])
+      .catch(() => storeUntilStored(context, [withoutTexts(settled)]))
+      // Our bug. As if it had ended: it is found again, but not at once.
+      .catch(() => new Map([[settled.due.deliveryId, null]]))
+    parts.push(...stored)
+  }
+  return new Map(parts)
+}
+
+/** What came from outside is left out: the attempt still counts, and the next one comes later. */
+function withoutTexts(settled: Settled): Settled {
+  const errorMessage = 'The answer cannot be stored.'
+  return {
+    ...settled,
+    requestHeaders: '',
+    outcome: { ...settled.outcome, errorMessage, answer: null },
+  }
+}
+
+/** The statement itself is refused: data exceptions, constraints, program limits. */
+function isRefusedData(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^(22|23|54)\w{3}$/.test(code)
+}
+
+/** A row that makes results vain would be loaded, sent and refused again without end. */
+async function mend({ pool, log }: RecordContext, refused: readonly DueDelivery[]): Promise<void> {
+  await mendDue(pool, refused).catch((error: unknown) => {
+    log.error({ err: error }, 'refused results could not be looked into')
+  })
+}
+
+function store(context: RecordContext, batch: readonly Settled[]): Promise<Stored> {
+  const at = context.clock.now()
+  const changeId = newUuid(at.getTime())
+  const health = healthRows(batch)
+  return recordResults(context.pool, { results: batch.map(resultRow), health, changeId, at })
 }
 
 function resultRow({ due, outcome, ...settled }: Settled): ResultRow {
@@ -93,25 +149,24 @@ function resultRow({ due, outcome, ...settled }: Settled): ResultRow {
 /** The latest of each endpoint: a batch is in the order in which the answers came. */
 function healthRows(batch: readonly Settled[]): HealthRow[] {
   const latest = new Map<string, HealthRow>()
-  for (const { due, health } of batch) {
+  for (const { due, health, settledAt: asOf } of batch) {
     if (health === null) continue
     const { endpointId, workspaceId } = due
-    latest.set(endpointId, { ...health, endpointId, workspaceId })
+    latest.set(endpointId, { ...health, endpointId, workspaceId, asOf })
   }
   return [...latest.values()].sort((a, b) => (a.endpointId < b.endpointId ? -1 : 1))
 }
 
-type Report = { answers: readonly boolean[]; durationMs: number }
+type Report = { refused: number; durationMs: number }
 
 function report({ log, telemetry }: RecordContext, batch: readonly Settled[], done: Report): void {
-  const refused = done.answers.filter((stored) => !stored).length
+  const { refused, durationMs } = done
   telemetry.resultsRefused.inc(refused)
   for (const settled of batch) {
     telemetry.attempts.inc({ result: settled.outcome.result })
     telemetry.attemptSeconds.observe(settled.outcome.durationMs / 1000)
     if (settled.status !== 'SUCCEEDED') log.info(failureLine(settled), 'attempt failed')
   }
-  const { durationMs } = done
   log.debug({ results: batch.length, refused, durationMs }, 'recorded')
 }
 

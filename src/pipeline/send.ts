@@ -16,7 +16,10 @@ export type SendContext = {
   readonly userAgent: string
 }
 
-/** One request and its answer. The bytes that are signed are the bytes that are sent (P5). */
+/**
+ * One request and its answer; or, where it cannot even be made, an outcome that says why: it waits
+ * for its next attempt like any failure, in sight.
+ */
 export async function send(
   context: SendContext,
   endpoint: LaneEndpoint,
@@ -24,26 +27,36 @@ export async function send(
 ): Promise<Sent> {
   const startedAt = context.clock.now()
   const made = { due, number: due.attemptCount + 1, url: endpoint.url, startedAt }
-  if (endpoint.signer === null) return { ...made, requestHeaders: '', outcome: unreadableSecret }
+  const exchanged = await exchange(context, endpoint, { due, startedAt }).catch(
+    (error: unknown) => {
+      const delivery = publicId('dlv', due.deliveryId)
+      context.log.error({ err: error, delivery }, 'a request could not be made')
+      return unsent('Not sent: the request could not be made from what is stored.')
+    },
+  )
+  return { ...made, ...exchanged }
+}
+
+type Exchanged = Pick<Sent, 'requestHeaders' | 'outcome'>
+
+/** The bytes that are signed are the bytes that are sent (P5). */
+async function exchange(
+  { post, userAgent }: SendContext,
+  { signer, customHeaders, host, url, timeoutMs }: LaneEndpoint,
+  { due, startedAt }: { due: DueDelivery; startedAt: Date },
+): Promise<Exchanged> {
+  const { payloadText } = due
+  if (signer === null) return unsent(secretUnreadable)
+  if (payloadText === null) return unsent('Not sent: retention has removed the event.')
   const { headers, body } = signedRequest({
-    signer: endpoint.signer,
-    customHeaders: endpoint.customHeaders,
+    ...{ signer, customHeaders, payloadText, userAgent },
     eventType: due.eventType,
     eventId: publicId('evt', due.eventId),
     deliveryId: publicId('dlv', due.deliveryId),
-    payloadText: due.payloadText,
     unixSeconds: Math.floor(startedAt.getTime() / 1000),
-    userAgent: context.userAgent,
   })
-  const { url, timeoutMs } = endpoint
-  const outcome = await context.post({ url, headers, body, timeoutMs }).catch((error: unknown) => {
-    context.log.error(
-      { err: error, delivery: publicId('dlv', due.deliveryId) },
-      'a request could not be made',
-    )
-    return notMade
-  })
-  return { ...made, requestHeaders: headerLines(endpoint.host, headers, body), outcome }
+  const outcome = await post({ url, headers, body, timeoutMs })
+  return { requestHeaders: headerLines(host, headers, body), outcome }
 }
 
 /** As sent: the client adds host and length around the headers given to it. */
@@ -53,20 +66,12 @@ function headerLines(host: string, headers: readonly HeaderLine[], body: string)
   return `${lines}content-length: ${Buffer.byteLength(body)}`
 }
 
-/** Our bug, and not the receiver's: it waits for its next attempt like any failure, in sight. */
-const notMade: Outcome = {
-  result: 'CONNECTION_ERROR',
-  errorMessage: 'Not sent: the request could not be made from what is stored.',
-  durationMs: 0,
-  answer: null,
-}
+/** Retried until the operator brings the key back. */
+const secretUnreadable =
+  "Not sent: the endpoint's secret or headers cannot be decrypted with the operator's keys. " +
+  'Setting them anew helps.'
 
-/** Seen in the log and retried like any failure, until the operator brings the key back. */
-const unreadableSecret: Outcome = {
-  result: 'CONNECTION_ERROR',
-  errorMessage:
-    "Not sent: the endpoint's secret cannot be decrypted with the operator's keys. " +
-    'Rotating the secret helps.',
-  durationMs: 0,
-  answer: null,
+function unsent(errorMessage: string): Exchanged {
+  const outcome = { result: 'CONNECTION_ERROR', errorMessage, durationMs: 0, answer: null } as const
+  return { requestHeaders: '', outcome }
 }

@@ -10,6 +10,10 @@ import { Batcher } from './batcher.ts'
 import type { Lanes } from './lanes.ts'
 import { Rounds } from './rounds.ts'
 
+/** Before every id. */
+const sweepStart = '00000000-0000-0000-0000-000000000000'
+
+/** What waking lanes needs. */
 export type WakeContext = {
   readonly pool: Pool
   readonly clock: Clock
@@ -32,6 +36,8 @@ export class Wake implements AsyncDisposable {
   readonly #context: WakeContext
   readonly #jobs: Batcher<string, void>
   readonly #sweeping: Rounds | null
+  /** Where the last sweep ended that found more than it could wake. */
+  #sweptTo = sweepStart
 
   constructor(context: WakeContext) {
     this.#context = context
@@ -73,11 +79,7 @@ export class Wake implements AsyncDisposable {
 
   /** What another process announced; null: for many endpoints. */
   announced(endpointIds: readonly string[] | null): void {
-    const { lanes } = this.#context
-    if (!lanes) return
-    for (const endpointId of endpointIds ?? []) lanes.poke(endpointId)
-    lanes.readNewsSoon()
-    lanes.claimSoon()
+    this.#context.lanes?.announced(endpointIds)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,7 +107,9 @@ export class Wake implements AsyncDisposable {
 
   async #sweep(): Promise<void> {
     const until = new Date(this.#context.clock.now().getTime() + dueHorizonMs)
-    const due = await findDueEndpoints(this.#context.pool, { until, limit: sweepLanesMax })
+    const wish = { until, after: this.#sweptTo, limit: sweepLanesMax }
+    const due = await findDueEndpoints(this.#context.pool, wish)
+    this.#sweptTo = due.length === sweepLanesMax ? (due.at(-1) ?? sweepStart) : sweepStart
     const unattended = await this.#context.queue.unattended(due)
     if (unattended.length > 0) await this.#addJobs(unattended)
   }

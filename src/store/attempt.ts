@@ -53,6 +53,7 @@ export function readAttempts(
   keys: readonly AttemptKey[],
 ): Promise<StoredAttempt[]> {
   return read({
+    name: 'readAttempts',
     text: `/* readAttempts */
       select ${columns} from attempt
       where workspace_id = $1 and delivery_id = any($2::uuid[])

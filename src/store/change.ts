@@ -54,6 +54,7 @@ export async function readChanges(
   limit: number,
 ): Promise<ChangePage> {
   const rows = await read<Row>({
+    name: 'readChanges',
     text: readChangesSql,
     values: [
       wishes.map(({ workspaceId }) => workspaceId),
@@ -75,7 +76,12 @@ export async function readChanges(
 
 /** Where the feed ends now: the fence alone. */
 export async function readFence(read: Read): Promise<bigint> {
-  return (await readChanges(read, [], 0)).fence
+  const [row] = await read<{ fence: string }>({
+    text: '/* readFence */ select pg_snapshot_xmin(pg_current_snapshot())::text as fence',
+    values: [],
+  })
+  if (!row) throw new Error('The snapshot has no row.')
+  return BigInt(row.fence)
 }
 
 function changeOf(row: Exclude<Row, { workspaceId: null }>): StoredChange {

@@ -34,6 +34,7 @@ export function readDeliveries(
   ids: readonly string[],
 ): Promise<StoredDelivery[]> {
   return read({
+    name: 'readDeliveries',
     text: `/* readDeliveries */
       select ${deliveryColumns} from delivery
       where workspace_id = $1 and id = any($2::uuid[])`,

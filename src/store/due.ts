@@ -202,16 +202,8 @@ export async function unholdDue(
   await db.query({
     name: 'unholdDue',
     text: `/* unholdDue */
-      with freed as (
-        select due.due_at, due.delivery_id from due
-        join delivery on delivery.id = due.delivery_id and delivery.workspace_id = due.workspace_id
-        where due.endpoint_id = $1 and due.workspace_id = $2 and due.held_until is not null
-        for update of delivery
-      )
-      update due set due_at = due.held_until, held_until = null
-      from freed
-      where due.endpoint_id = $1 and due.workspace_id = $2 and due.due_at = freed.due_at
-        and due.delivery_id = freed.delivery_id and due.held_until is not null`,
+      update due set due_at = held_until, held_until = null
+      where endpoint_id = $1 and workspace_id = $2 and held_until is not null`,
     values: [endpointId, workspaceId],
   })
 }

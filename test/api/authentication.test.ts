@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { openBundle } from '../support/bundle.ts'
+import { addEndpoint } from '../support/endpoints.ts'
 import { type CuttableWay, openWay } from '../support/cuttable.ts'
 
 const who = '{ viewer { scopes apiKey { id } workspace { id } } }'
@@ -10,6 +11,14 @@ test('the operator key of the configuration opens everything', async () => {
   const { viewer } = await bundle.operator.ask(who)
 
   expect(viewer).toEqual({ scopes: ['OPERATOR'], apiKey: null, workspace: null })
+})
+
+test('the operator key may be any text', async () => {
+  const adminKey = 'a phrase of many words, more than 32 characters'
+  await using bundle = await openBundle({ config: { adminKey } })
+
+  expect((await bundle.clientOf(adminKey).send(who)).status).toBe(200)
+  expect((await bundle.clientOf(`${adminKey} `.slice(1)).send(who)).status).toBe(401)
 })
 
 test('a workspace key opens its workspace', async () => {
@@ -146,13 +155,28 @@ test.each([
 test('a key without READ sees nothing through node', async () => {
   await using bundle = await openBundle()
   const { client, workspaceId } = await bundle.newTenant({ scopes: ['PUBLISH'] })
+  const { id } = await addEndpoint(bundle.operator, { workspaceId })
+  const wish = { workspaceId, name: 'reader', scopes: ['READ'] }
+  const { key } = await bundle.operator.mutate('apiKeyCreate', wish, 'key')
+  const query = `{ node(id: "${id}") { ... on Endpoint { url } } }`
 
-  const reply = await client.send(
-    `{ node(id: "${workspaceId}") { ... on Workspace { name } } }`,
-  )
+  const withPublish = await client.send(query)
+  const withRead = await bundle.clientOf(key).send(query)
 
-  expect(reply.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
-  expect(reply.data).toEqual({ node: null })
+  expect(withPublish.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
+  expect(withPublish.data).toEqual({ node: null })
+  expect(withRead.data.node).toEqual({ url: 'https://example.com/hook' })
+})
+
+test('every key may know whose it is, and no more', async () => {
+  await using bundle = await openBundle()
+  const { client, workspaceId } = await bundle.newTenant({ scopes: ['PUBLISH'] })
+
+  const own = await client.ask('{ viewer { workspace { id name } } }')
+  const more = await client.send('{ viewer { workspace { endpoints(first: 1) { totalCount } } } }')
+
+  expect(own.viewer.workspace).toEqual({ id: workspaceId, name: 'Acme' })
+  expect(more.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
 })
 
 test('the schema is open without a key where configured', async () => {

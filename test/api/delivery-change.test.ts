@@ -100,21 +100,32 @@ test('a result that comes after a retry is recorded', async () => {
   expect(await work(delivery)).toEqual([])
 })
 
-test('an ordered delivery is brought forward in its place', async () => {
-  const { pool } = bundle.database
-  const endpoint = await tenant.rows.addEndpoint(tenant.workspace)
-  await pool.query('update endpoint set ordered = true where id = $1', [endpoint])
-  const first = await tenant.deliver({ endpointIds: [endpoint] })
-  await tenant.rows.attempt(first, { result: 'HTTP_ERROR', status: 'FAILED', statusCode: 500 })
-  const second = await tenant.deliver({ endpointIds: [endpoint], at: new Date(Date.now() + 50) })
-  await change('deliveryRetry', first)
-  expect(await work(first)).toMatchObject([{ inStep: true }])
-  const { rows } = await pool.query(
-    'select delivery_id from due where endpoint_id = $1 order by due_at',
-    [endpoint],
-  )
-  expect(rows.map((row) => row.delivery_id)).toEqual([first.deliveryId, second.deliveryId])
-})
+test.each(['FAILED', 'RETRYING'] as const)(
+  'an ordered delivery that is %s is retried in its place',
+  async (status) => {
+    const later = () => new Date(Date.now() + 60_000)
+    await using ahead = await openBundle({ clock: { now: later } })
+    const { rows, workspace, deliver, client } = await newLogTenant(ahead)
+    const endpoint = await rows.addEndpoint(workspace)
+    const { pool } = ahead.database
+    await pool.query('update endpoint set ordered = true where id = $1', [endpoint])
+    const first = await deliver({ endpointIds: [endpoint] })
+    await rows.attempt(first, { result: 'TIMEOUT', status, keepsPlace: true })
+    const at = new Date(Date.now() + 30_000)
+    const second = await deliver({ endpointIds: [endpoint], at })
+    await client.mutate('deliveryRetry', { id: idOf(first) })
+    const { rows: line } = await pool.query(
+      `select due.delivery_id, coalesce(held_until, due_at) = next_attempt_at as in_step
+        from due join delivery on delivery.id = due.delivery_id
+        where due.endpoint_id = $1 order by due.due_at`,
+      [endpoint],
+    )
+    expect(line).toEqual([
+      { delivery_id: first.deliveryId, in_step: true },
+      { delivery_id: second.deliveryId, in_step: true },
+    ])
+  },
+)
 
 test.each(['endpointDisable', 'endpointDelete'])('after %s nothing is retried', async (name) => {
   const endpoint = await tenant.rows.addEndpoint(tenant.workspace)

@@ -36,6 +36,20 @@ test('0 seconds revoke the old secret at once', async () => {
   expect(await expiries(bundle)).toEqual([null])
 })
 
+test('rotations at the same time leave one current secret', async () => {
+  await using bundle = await openBundle()
+  const { client } = await bundle.newTenant()
+  const { id } = await addEndpoint(client)
+
+  const rotate = () => client.mutate('endpointSecretRotate', { id }, fields)
+  const rotated = await Promise.all(Array.from({ length: 5 }, rotate))
+
+  expect(new Set(rotated.map(({ secret }) => secret)).size).toBe(5)
+  const times = await expiries(bundle)
+  expect(times).toHaveLength(6)
+  expect(times.filter((time) => time === null)).toHaveLength(1)
+})
+
 test('expired secrets go with the next rotation', async () => {
   let now = new Date('2026-03-19T10:00:00.000Z')
   await using bundle = await openBundle({ clock: { now: () => now } })

@@ -70,6 +70,29 @@ test('enabling holds nothing against an endpoint any more', async () => {
   })
 })
 
+test('each mutation of a request reads what the last one wrote', async () => {
+  await using bundle = await openBundle()
+  const { client } = await bundle.newTenant()
+  const { id } = await addEndpoint(client)
+  await bundle.database.pool.query(
+    `insert into endpoint_health
+    select id, workspace_id, 3, now(), null, 'CLOSED', null from endpoint`,
+  )
+  const health = '{ ... on EndpointUpdateSuccess { endpoint { health { consecutiveFailures } } } }'
+  const enabled = health.replace('Update', 'Enable')
+
+  const data = await client.ask(
+    `mutation ($id: ID!) {
+      before: endpointUpdate(input: { id: $id, ordered: true }) ${health}
+      after: endpointEnable(input: { id: $id }) ${enabled}
+    }`,
+    { id },
+  )
+
+  expect(data.before.endpoint.health.consecutiveFailures).toBe(3)
+  expect(data.after.endpoint.health.consecutiveFailures).toBe(0)
+})
+
 test('a deleted endpoint is found by its deliveries alone', async () => {
   await using bundle = await openBundle()
   const { client } = await bundle.newTenant()

@@ -10,7 +10,8 @@ const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, st
   body,
 })
 const typename = JSON.stringify({ query: '{ __typename }' })
-const mutation = JSON.stringify({ query: 'mutation { workspaceCreate(input: {name: "x"}) { __typename } }' })
+const creation = 'mutation { workspaceCreate(input: { name: "x" }) { __typename } }'
+const mutation = JSON.stringify({ query: creation })
 
 test.each([
   ['an empty body', '', 'Request body is empty; send a JSON object with "query".'],
@@ -70,9 +71,7 @@ test.each([
   const reply = await bundle.operator.fetch('/graphql', post(body, { 'content-type': type }))
 
   expect(reply.status).toBe(415)
-  expect(reply.errors).toMatchObject([
-    { message: 'Use Content-Type: application/json, in UTF-8.' },
-  ])
+  expect(reply.errors).toMatchObject([{ message: 'Use Content-Type: application/json, in UTF-8.' }])
   const { workspaces } = await bundle.operator.ask('{ workspaces(first: 1) { totalCount } }')
   expect(workspaces.totalCount).toBe(0)
 })
@@ -99,10 +98,12 @@ test.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS'])('refuses %s with 405', async (m
 
 test('answers a query by GET and refuses a mutation', async () => {
   await using bundle = await openBundle()
-  const get = (query: string) => bundle.operator.fetch(`/graphql?query=${encodeURIComponent(query)}`)
+  const get = (query: string) => {
+    return bundle.operator.fetch(`/graphql?query=${encodeURIComponent(query)}`)
+  }
 
   const read = await get('{ __typename }')
-  const write = await get('mutation { workspaceCreate(input: { name: "x" }) { __typename } }')
+  const write = await get(creation)
 
   expect(read.data).toEqual({ __typename: 'Query' })
   expect(write.status).toBe(405)

@@ -62,10 +62,12 @@ test('one row that cannot be opened harms no other', async () => {
   const other = await addEndpoint(client, { headers })
   // The first row's ciphertext in the second's place.
   await bundle.database.pool.query(
-    `update endpoint set headers_sealed = (select headers_sealed from endpoint order by id limit 1)`,
+    `update endpoint
+    set headers_sealed = (select headers_sealed from endpoint order by id limit 1)`,
   )
 
-  const { endpoints } = await client.ask('{ endpoints(first: 5) { nodes { id headers { value } } } }')
+  const query = '{ endpoints(first: 5) { nodes { id headers { value } } } }'
+  const { endpoints } = await client.ask(query)
 
   expect(endpoints.nodes).toEqual([
     { id: other.id, headers: [] },

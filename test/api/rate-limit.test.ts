@@ -59,4 +59,7 @@ test('a key without a limit of its own is never refused', async () => {
   const { key } = await bundle.operator.mutate('apiKeyCreate', input, 'key')
 
   for (let request = 0; request < 3; request++) await bundle.clientOf(key).ask(query)
+
+  const { viewer } = await bundle.clientOf(key).ask(query)
+  expect(viewer.rateLimit).toMatchObject({ limit: 0, remaining: 0 })
 })

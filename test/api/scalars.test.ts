@@ -68,9 +68,17 @@ const typed = `mutation ($example: JSON) {
   }
 }`
 
-test('a JSON value comes back as it was', async () => {
+test.each([
+  '{"b":[1,-2.5,1000,true,null,"\\u00e9\\ud83d\\u0000"],"__proto__":{"a":{}}}',
+  '"text"',
+  '"null"',
+  '"1"',
+  'false',
+  '0',
+  '[]',
+])('the JSON value %s comes back as it was', async (written) => {
   await using bundle = await openBundle()
-  const example = JSON.parse('{"b":[1,-2.5,1e3,true,null,"\\u00e9\\ud83d"],"__proto__":{"a":{}}}')
+  const example = JSON.parse(written)
 
   const { eventTypeCreate } = await bundle.operator.ask(typed, { example })
 

@@ -53,12 +53,12 @@ test('a deprecated type keeps its subscribers and takes no new ones', async () =
   const added = await client.mutate('endpointUpdate', { id: another.id, eventTypes })
   const prefixed = await client.mutate('endpointUpdate', { id: another.id, eventTypes: ['old.*'] })
 
-  expect(kept.__typename).toBe('EndpointUpdateSuccess')
+  expect(kept).toMatchObject({ __typename: 'EndpointUpdateSuccess' })
   expect(added.issues).toEqual([
     {
       path: ['eventTypes', '0'],
       message: '"old.one" is deprecated: it takes no new subscribers.',
     },
   ])
-  expect(prefixed.__typename).toBe('EndpointUpdateSuccess')
+  expect(prefixed).toMatchObject({ __typename: 'EndpointUpdateSuccess' })
 })

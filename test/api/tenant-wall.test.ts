@@ -28,7 +28,10 @@ const asked: readonly [name: string, query: (ids: Ids) => string][] = [
   ],
   ['endpoint', ({ endpoint }) => `{ endpoint(id: "${endpoint}") { id url } }`],
   ['workspace', ({ workspace }) => `{ workspace(id: "${workspace}") { id name } }`],
-  ['endpoints', ({ workspace }) => `{ endpoints(workspaceId: "${workspace}", first: 1) { totalCount } }`],
+  [
+    'endpoints',
+    ({ workspace }) => `{ endpoints(workspaceId: "${workspace}", first: 1) { totalCount } }`,
+  ],
   ['endpointUpdate', ({ endpoint }) => mutation('Update', `id: "${endpoint}", ordered: true`)],
   ['endpointUpdate of nothing', ({ endpoint }) => mutation('Update', `id: "${endpoint}"`)],
   ['endpointDelete', ({ endpoint }) => mutation('Delete', `id: "${endpoint}"`)],
@@ -39,7 +42,7 @@ const asked: readonly [name: string, query: (ids: Ids) => string][] = [
   [
     'endpointCreate',
     ({ workspace }) =>
-      mutation('Create', `workspaceId: "${workspace}", url: "https://a.example.com", eventTypes: ["*"]`),
+      mutation('Create', `workspaceId: "${workspace}", url: "https://a.com", eventTypes: ["*"]`),
   ],
 ]
 
@@ -60,11 +63,14 @@ test('the same questions are answered to their own key', async () => {
   await using bundle = await openBundle()
   const theirs = await fillWorkspace(bundle)
 
+  const same: string[] = []
   for (const [name, query] of asked.filter(([one]) => !/Delete|of nothing/.test(one))) {
     const own = await answer(theirs.client, query(theirs))
     const unknown = await answer(theirs.client, query(nobody))
-    expect(own, name).not.toBe(unknown)
+    if (own === unknown) same.push(name)
   }
+
+  expect(same).toEqual([])
 })
 
 test('an external id is looked up within the wall', async () => {

@@ -103,7 +103,8 @@ test('an unknown workspace is not found, whatever its id looks like', async () =
 
   for (const id of ids) {
     const refused = await bundle.operator.mutate('workspaceUpdate', { id, name: 'x' })
-    const found = await bundle.operator.ask('query ($id: ID!) { workspace(id: $id) { id } }', { id })
+    const query = 'query ($id: ID!) { workspace(id: $id) { id } }'
+    const found = await bundle.operator.ask(query, { id })
     expect(refused).toEqual({
       __typename: 'NotFoundError',
       code: 'NOT_FOUND',

@@ -23,6 +23,8 @@ export type AttemptEnd = {
   /** SUCCEEDED for a success unless given, RETRYING otherwise. */
   readonly status?: Extract<DeliveryStatus, 'RETRYING' | 'SUCCEEDED' | 'FAILED'>
   readonly statusCode?: number
+  /** Of an ordered endpoint: it stays where it is in the line. */
+  readonly keepsPlace?: boolean
   readonly durationMs?: number
   readonly startedAt?: Date
   readonly requestHeaders?: string
@@ -123,7 +125,7 @@ function resultRow(
     trigger: 'SCHEDULED',
     failures: 1,
     nextAttemptAt: next,
-    nextDueAt: next,
+    nextDueAt: next && (end.keepsPlace ? before.dueAt : next),
     errorMessage: end.result === 'SUCCEEDED' ? null : 'It did not work.',
     durationMs: end.durationMs ?? 10,
     url: 'https://example.com/',

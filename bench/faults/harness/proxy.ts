@@ -1,15 +1,12 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** One connection through the proxy, and the one behind it. */
-type Pair = { readonly near: Socket; readonly far: Socket; sent: string; isFrozen: boolean }
-
 /** A way to a TCP server that can be made as bad as networks are. */
 export type Proxy = AsyncDisposable & {
   readonly port: number
   /** Each piece of data waits this long, in both directions. */
   readonly delay: (ms: number) => void
-  /** Takes new connections and lets nothing through, in neither direction, until told otherwise. */
+  /** Takes connections and lets nothing through, in neither direction, until told otherwise. */
   readonly swallow: (on: boolean) => void
   /**
    * Half-open: these connections stay, and nothing passes on them any more, as when the machine
@@ -22,47 +19,25 @@ export type Proxy = AsyncDisposable & {
   readonly cutAfter: (bytes: number) => void
 }
 
+/** The state of the way, for all its connections. */
+type Way = { delayMs: number; isSwallowing: boolean; bytesMax: number }
+
+/** One connection through the proxy, and the one behind it. */
+type Pair = { readonly near: Socket; readonly far: Socket; sent: string; isFrozen: boolean }
+
 /** What a client says first is kept to tell connections apart: statements are short. */
 const keptCharsMax = 4_096
 
 /** Stands in front of the server on this port of this machine. */
 export async function startProxy(targetPort: number): Promise<Proxy> {
   const pairs = new Set<Pair>()
-  const way = { delayMs: 0, isSwallowing: false, bytesMax: Infinity }
-
+  const way: Way = { delayMs: 0, isSwallowing: false, bytesMax: Infinity }
   const server = createServer((near) => {
     const far = connect(targetPort, '127.0.0.1')
     const pair: Pair = { near, far, sent: '', isFrozen: false }
     pairs.add(pair)
-    const { bytesMax } = way
-    let passed = 0
-    const pass = (chunk: Buffer, to: Socket) => {
-      if (pair.isFrozen || way.isSwallowing) return
-      if (way.delayMs > 0) setTimeout(() => to.write(chunk), way.delayMs)
-      else to.write(chunk)
-    }
-    near.on('data', (chunk) => {
-      if (pair.sent.length < keptCharsMax) pair.sent += chunk.toString('latin1')
-      pass(chunk, far)
-    })
-    far.on('data', (chunk) => {
-      const rest = bytesMax - passed
-      passed += chunk.length
-      if (chunk.length <= rest) return pass(chunk, near)
-      near.end(chunk.subarray(0, Math.max(0, rest)))
-      far.destroy()
-    })
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      socket.setNoDelay(true)
-      socket.on('error', () => {})
-      socket.once('close', () => {
-        if (other.destroyed) pairs.delete(pair)
-        else if (!pair.isFrozen) other.destroy()
-      })
-    }
+    carry(pair, way)
+    tie(pair, () => pairs.delete(pair))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -86,5 +61,44 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
       for (const { near, far } of pairs) for (const socket of [near, far]) socket.destroy()
       await closed
     },
+  }
+}
+
+function carry(pair: Pair, way: Way): void {
+  const { near, far } = pair
+  const { bytesMax } = way
+  let passed = 0
+  const pass = (chunk: Buffer, to: Socket) => {
+    if (pair.isFrozen || way.isSwallowing) return
+    if (way.delayMs > 0) setTimeout(() => to.write(chunk), way.delayMs)
+    else to.write(chunk)
+  }
+  near.on('data', (chunk) => {
+    if (pair.sent.length < keptCharsMax) pair.sent += chunk.toString('latin1')
+    pass(chunk, far)
+  })
+  far.on('data', (chunk) => {
+    const rest = bytesMax - passed
+    passed += chunk.length
+    if (chunk.length <= rest) return pass(chunk, near)
+    near.end(chunk.subarray(0, Math.max(0, rest)))
+    far.destroy()
+  })
+}
+
+/** Where one side ends the other one does, unless nothing passes between them any more. */
+function tie(pair: Pair, bothClosed: () => void): void {
+  const { near, far } = pair
+  const sides = [
+    [near, far],
+    [far, near],
+  ] as const
+  for (const [socket, other] of sides) {
+    socket.setNoDelay(true)
+    socket.on('error', () => {})
+    socket.once('close', () => {
+      if (other.destroyed) bothClosed()
+      else if (!pair.isFrozen) other.destroy()
+    })
   }
 }

@@ -17,6 +17,8 @@ export type Arrival = {
   readonly arrivedMs: number
   /** When its answer was handed to the system, or its sender went away. */
   readonly endedMs: number
+  /** Its body came to its end. */
+  readonly isWhole: boolean
   readonly sha256: string
   readonly isSigned: boolean
   /** 0: it got no answer. */

@@ -41,7 +41,7 @@ function tellSeen(): void {
   arrivals = []
 }
 
-async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+function receive(request: IncomingMessage, response: ServerResponse): void {
   const arrivedMs = monotonicMs()
   open += 1
   const endpoint = Number(request.url?.slice(1))
@@ -56,7 +56,8 @@ async function receive(request: IncomingMessage, response: ServerResponse): Prom
     open -= 1
     const status = response.writableFinished ? response.statusCode : 0
     const seen = { endpoint, webhookId, arrivedMs, endedMs: monotonicMs(), status }
-    arrivals.push({ ...seen, sha256: hash.digest('base64url'), isSigned })
+    const isWhole = request.complete
+    arrivals.push({ ...seen, isWhole, sha256: hash.digest('base64url'), isSigned })
   })
   let isSigned = false
   request.once('end', () => {
@@ -87,9 +88,7 @@ function answer(response: ServerResponse, script: Script): void {
   else setTimeout(() => response.end(), script.afterMs)
 }
 
-const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-  void receive(request, response)
-})
+const server = createServer({ keepAliveTimeout: 60_000 }, receive)
 process.on('message', obey)
 process.on('disconnect', () => process.exit())
 server.listen(0, '127.0.0.1', () => {

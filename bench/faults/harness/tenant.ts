@@ -23,11 +23,15 @@ type Reach = { readonly url: string; readonly key: string; readonly receivers: R
 /** Sets one up over the API. Throws where anything is refused. */
 export async function createTenant(reach: Reach, options: TenantOptions): Promise<Tenant> {
   const { endpoints } = options
-  const toAll = `faults.to-${endpoints.join('-').slice(0, 40)}`
+  const toAll = `faults.to-all-${endpoints[0]}`
   const toOne = (number: number) => `faults.to-one-${number}`
-  const created = await must(reach, { mutation: 'workspaceCreate', fields: 'workspace { id }' }, {
-    name: toAll,
-  })
+  const created = await must(
+    reach,
+    { mutation: 'workspaceCreate', fields: 'workspace { id }' },
+    {
+      name: toAll,
+    },
+  )
   const workspaceId = (created['workspace'] as { id: string }).id
   for (const name of [toAll, ...endpoints.map(toOne)]) {
     await must(reach, { mutation: 'eventTypeCreate', fields: 'eventType { id }' }, { name })

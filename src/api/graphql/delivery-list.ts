@@ -2,6 +2,7 @@ import { positionAt } from '../../feed/change.ts'
 import type { DeliveryFilter } from '../../store/delivery-filter.ts'
 import { countDeliveries, listDeliveries } from '../../store/delivery-list.ts'
 import type { StoredDelivery } from '../../store/delivery.ts'
+import { within } from '../../store/log-span.ts'
 import { readsOf } from '../../store/reads.ts'
 import { builder } from './builder.ts'
 import { type Connection, loadConnection, type PageArgs } from './connection.ts'
@@ -111,7 +112,8 @@ async function loadPage(wish: PageWish, { services, loaders }: Context): Promise
   const request = { args, cursors, scope: { list, workspaceId, filter: given } }
   let fence = 0n
   const page = await loadConnection(request, async (slice) => {
-    const found = await listDeliveries(readsOf(database), selection, slice)
+    const part = within(slice, await services.logSpan())
+    const found = await listDeliveries(readsOf(database), selection, part)
     for (const delivery of found.rows) loaders.delivery.prime(delivery, delivery)
     fence = found.fence
     return found.rows

@@ -33,7 +33,9 @@ export function endpointInputs(t: Fields) {
       description: 'Headers that every request is to carry, all of them.',
     }),
     timeoutSeconds: t.int({
-      description: `For the whole exchange, 1 to ${timeoutSecondsMax}; ${timeoutSecondsDefault} unless given.`,
+      description:
+        `Seconds for the whole exchange, 1 to ${timeoutSecondsMax}; ` +
+        `${timeoutSecondsDefault} unless given.`,
     }),
     retrySchedule: t.intList({
       description: "Seconds before each retry; the wire format's unless given.",

@@ -47,6 +47,7 @@ builder.queryField('endpoints', (t) =>
 builder.objectField(WorkspaceRef, 'endpoints', (t) =>
   t.field({
     type: EndpointConnection,
+    authScopes: { read: true },
     description: 'Its endpoints.',
     args: {
       filter: t.arg({ type: EndpointFilter, description: filterMeaning }),

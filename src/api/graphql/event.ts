@@ -1,5 +1,6 @@
 import { publicId, uuidTime } from '../../rules/id.ts'
 import { listEvents, type EventFilter, type StoredEvent } from '../../store/event.ts'
+import { within } from '../../store/log-span.ts'
 import { readsOf } from '../../store/reads.ts'
 import { builder } from './builder.ts'
 import { loadConnection } from './connection.ts'
@@ -115,12 +116,13 @@ builder.queryFields((t) => ({
       ...t.arg.connectionArgs(),
     },
     resolve: async (_root, { workspaceId: given, filter, ...args }, context) => {
-      const { cursors, database } = context.services
+      const { cursors, database, logSpan } = context.services
       const workspaceId = await workspaceMeant(context, given)
       const selection = { workspaceId, filter: readEventFilter(filter) }
       const request = { args, cursors, scope: { list: 'events', workspaceId, filter } }
       return loadConnection(request, async (slice) => {
-        const events = await listEvents(readsOf(database), selection, slice)
+        const part = within(slice, await logSpan())
+        const events = await listEvents(readsOf(database), selection, part)
         for (const event of events) context.loaders.event.prime(event, event)
         return events
       })

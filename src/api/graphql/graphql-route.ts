@@ -24,7 +24,7 @@ export function graphqlRoute(services: Services, { graphiql }: GraphqlRouteOptio
   }
 }
 
-/** In this order, so that strangers have nothing of theirs read, and nobody's body is for naught. */
+/** In this order: nothing is read of a stranger, and no body that would be refused anyway. */
 async function readAsked(exchange: Exchange, services: Services): Promise<Asked> {
   const { method, headers } = exchange.request
   if (method !== 'GET' && method !== 'POST') throw wrongMethod('GET, POST')

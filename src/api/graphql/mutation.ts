@@ -26,6 +26,8 @@ export function addMutation<Input, Success>(rule: MutationRule<Input, Success>):
   const { name, description, scope, errors } = rule
   const resultName = `${name.charAt(0).toUpperCase()}${name.slice(1)}Result`
   const run: Resolve = async (_root, ...[args, context, info]) => {
+    // Mutations of one request run one after another: what the last one read may be out of date.
+    for (const loader of Object.values(context.loaders)) loader.clearAll()
     try {
       return await rule.resolve(args.input as Input, context, info)
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { IdPrefix } from '../../rules/id.ts'
 
 /** The type of what an id names, by the id's prefix: the one decoder of `node` and `nodes`. */
-export const typeNames: Record<IdPrefix, string> = {
+const typeNames: Record<IdPrefix, string> = {
   ws: 'Workspace',
   key: 'ApiKey',
   evtype: 'EventType',

@@ -50,6 +50,7 @@ export function extensionsOf(problem: Problem, requestId: string): Record<string
 
 /** GraphQL's own refusals: of a document, of its variables, or of an argument. */
 function requestProblem({ message, extensions, locations }: GraphQLError): Problem {
+  const status = (extensions['http'] as { status?: number } | undefined)?.status ?? 400
   if (message.startsWith('Syntax Error')) {
     const [at] = locations ?? []
     const where = at ? ` (line ${at.line}, column ${at.column})` : ''
@@ -60,5 +61,5 @@ function requestProblem({ message, extensions, locations }: GraphQLError): Probl
   }
   const variable = /^Variable "\$(\w+)"(?:.*? at "([^"]+)")?/.exec(message)
   const field = variable?.[2] ?? variable?.[1]
-  return { status: 400, code: 'BAD_USER_INPUT', message, ...(field !== undefined && { field }) }
+  return { status, code: 'BAD_USER_INPUT', message, ...(field !== undefined && { field }) }
 }

@@ -95,7 +95,7 @@ function selectionsRule(context: ValidationContext) {
   }
 }
 
-/** A rule that reports instead of throwing: then it is an answer with 400, not a failure of ours. */
+/** A rule that reports instead of throwing: its answer is 400, and not a failure of ours. */
 function options(reason: string, what: string, limit: number) {
   return {
     n: limit,

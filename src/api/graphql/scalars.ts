@@ -2,8 +2,11 @@ import { GraphQLError, Kind, type ValueNode } from 'graphql'
 import { payloadDepthMax } from '../../limits.ts'
 import { builder } from './builder.ts'
 
-const rfc3339 =
-  /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(?:Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i
+const datePart = /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])/
+const timePart = /T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?/
+const zonePart = /(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
+/** RFC 3339, section 5.6, without leap seconds, for which `Date` has no place. */
+const rfc3339 = new RegExp(datePart.source + timePart.source + zonePart.source, 'i')
 
 builder.scalarType('DateTime', {
   description:
@@ -34,20 +37,15 @@ builder.scalarType('URL', {
 
 /** Days that a month does not have are refused, where `Date` would roll them over. */
 function readDateTime(value: unknown): Date {
-  const match = typeof value === 'string' ? rfc3339.exec(value) : null
-  if (match === null) throw notADateTime(value)
-  const [, year, month, day, hour, minute, second] = match.map(Number)
-  const fields = [year, month, day, hour, minute, second].map((field) => field ?? 0)
-  const [y = 0, m = 0, d = 0, ...time] = fields
-  const real = new Date(0)
-  real.setUTCFullYear(y, m - 1, d)
-  const isReal = real.getUTCMonth() === m - 1 && real.getUTCDate() === d
-  const inDay = (time[0] ?? 0) < 24 && (time[1] ?? 0) < 60 && (time[2] ?? 0) < 60
-  const date = new Date(String(value))
-  // Year 0 has a date but no place in PostgreSQL's calendar; a zone may carry one over 9999.
-  if (!isReal || !inDay || Number.isNaN(date.getTime())) throw notADateTime(value)
-  if (date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999) throw notADateTime(value)
-  return date
+  const [text = '', year, month, day] = rfc3339.exec(String(value)) ?? []
+  const date = new Date(text)
+  const lastDay = new Date(0)
+  lastDay.setUTCFullYear(Number(year), Number(month), 0)
+  const exists = Number(day) <= lastDay.getUTCDate()
+  // A zone can carry a date over the year 9999, and PostgreSQL has no year 0.
+  const inRange = date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999
+  if (typeof value === 'string' && exists && inRange) return date
+  throw notADateTime(value)
 }
 
 function notADateTime(value: unknown): GraphQLError {

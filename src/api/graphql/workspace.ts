@@ -22,7 +22,8 @@ builder.node(WorkspaceRef, {
     const uuid = uuidOf('ws', id)
     return uuid === undefined ? null : loaders.workspace.load(uuid)
   },
-  authScopes: { read: true },
+  // Every key may know whose it is.
+  authScopes: { $any: { read: true, publish: true } },
   description: 'One customer of the platform, with everything of theirs behind one wall.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'For people. Need not be unique.' }),
@@ -48,7 +49,7 @@ builder.queryFields((t) => ({
   workspace: t.field({
     type: WorkspaceRef,
     nullable: true,
-    authScopes: { read: true },
+    authScopes: { $any: { read: true, publish: true } },
     description: 'One workspace, by one of its two ids.',
     args: {
       id: t.arg.id({ description: 'Its id.' }),
