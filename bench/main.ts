@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { burst } from './burst.ts'
 import { deliveries } from './deliveries.ts'
+import { isolation } from './isolation.ts'
+import { latency } from './latency.ts'
+import { publishing } from './publishing.ts'
 import type { Figure, Part, Settings } from './support/part.ts'
 import { tableOf } from './support/table.ts'
+import { workers } from './workers.ts'
 
 /** In the order in which they run when none is named. */
-const parts: readonly Part[] = [deliveries]
+const parts: readonly Part[] = [deliveries, publishing, latency, workers, isolation, burst]
 
 const options = {
   json: { type: 'boolean', default: false },

@@ -25,9 +25,9 @@ export type BenchDatabase = AsyncDisposable & {
 export async function startDatabase(): Promise<BenchDatabase> {
   await using resources = new AsyncDisposableStack()
   const folder = resources.adopt(await mkdtemp(join(tmpdir(), 'postrider-bench-')), remove)
-  resources.use(removedAtExit(folder))
   const log = pino({ level: 'error' })
   const { url } = resources.use(await startEmbeddedPostgres({ dataDir: folder, log }))
+  resources.use(removedAtExit(folder))
   const pool = new Pool({ connectionString: url, max: 4 })
   resources.defer(() => pool.end())
   const kept = resources.move()
@@ -44,9 +44,18 @@ function remove(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true })
 }
 
-/** A run that is interrupted leaves nothing behind: five million deliveries are gigabytes. */
+/**
+ * A run that is interrupted leaves nothing behind: five million deliveries are gigabytes. Comes
+ * after PostgreSQL's own farewell at exit, and tries again while that still writes.
+ */
 function removedAtExit(folder: string): Disposable {
-  const removeNow = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  const removeNow = () => {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+    } catch (error) {
+      process.stderr.write(`bench: ${folder} is left behind: ${String(error)}\n`)
+    }
+  }
   process.once('exit', removeNow)
   return { [Symbol.dispose]: () => void process.off('exit', removeNow) }
 }

@@ -9,7 +9,7 @@ export type Receiver = AsyncDisposable & {
   readonly pid: number
   /** Requests so far, exactly. */
   readonly count: () => Promise<number>
-  /** Resolves once so many requests have come since the receiver began. */
+  /** Resolves once so many requests have come since the receiver began; throws when none comes. */
   readonly reached: (requests: number) => Promise<void>
   /** Requests to `/timed/…` since the last call. */
   readonly takeArrivals: () => Promise<Arrival[]>
@@ -40,10 +40,13 @@ export async function startReceiver(): Promise<Receiver> {
   }
 }
 
+/** Without any request a run has stalled, and would wait for ever. */
+const silenceMsMax = 60_000
+
 function watch() {
   let requests = 0
   let arrivals: Arrival[] = []
-  let goal: { requests: number; resolve: () => void } | undefined
+  let goal: Goal | undefined
   const answers: (() => void)[] = []
   return {
     answers,
@@ -52,18 +55,36 @@ function watch() {
       requests = progress.requests
       for (const arrival of progress.arrivals) arrivals.push(arrival)
       if (progress.isAnswer) answers.shift()?.()
-      if (goal && requests >= goal.requests) goal.resolve()
+      goal?.hear(requests)
     },
     reached: (wanted: number) => {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      goal = { requests: wanted, resolve }
-      if (requests >= wanted) resolve()
-      return promise
+      goal = newGoal(wanted)
+      goal.hear(requests)
+      return goal.reached
     },
     takeArrivals: () => {
       const taken = arrivals
       arrivals = []
       return taken
+    },
+  }
+}
+
+type Goal = ReturnType<typeof newGoal>
+
+function newGoal(wanted: number) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let seen = 0
+  const giveUp = () => reject(new Error(`Stalled at ${seen} requests; ${wanted} were expected.`))
+  const patience = setTimeout(giveUp, silenceMsMax)
+  return {
+    reached: promise,
+    hear: (requests: number) => {
+      seen = requests
+      patience.refresh()
+      if (requests < wanted) return
+      clearTimeout(patience)
+      resolve()
     },
   }
 }

@@ -50,13 +50,17 @@ export async function deliver(rig: Rig, load: Load, deliveries: number): Promise
     clients.sendMany(batchRequest(load.event, events), requests).then(() => performance.now()),
     receiver.reached(received + count),
   ])
-  while ((await recordedBy(rig)) < recorded + count) await wait(5)
+  await untilRecorded(rig, recorded + count)
   const elapsedMs = performance.now() - started
   return {
     deliveredPerSecond: (count / elapsedMs) * 1000,
     publishedPerSecond: (count / (publishedAt - started)) * 1000,
     ...sinceThen(before, await spent(rig), count),
   }
+}
+
+async function untilRecorded(rig: Rig, wanted: number): Promise<void> {
+  while ((await recordedBy(rig)) < wanted) await wait(5)
 }
 
 /** Results that are stored, as the program itself counts them. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { inTransaction, type Pool } from '../db.ts'
+import { inTransaction, type Pool, type Queryable } from '../db.ts'
 import { partitionLockMs, partitionsEveryMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Rounds } from '../pipeline/rounds.ts'
@@ -13,9 +13,14 @@ export type RetentionContext = {
 }
 
 const dayMs = 86_400_000
+/** Any number will do as long as every process takes the same one. */
+const partitionLock = 7_226_002
 
-/** Every hour: makes the partitions of the days to come, and drops those past retention. */
-export function keepRetention(context: RetentionContext): AsyncDisposable & { now: () => void } {
+/**
+ * At the start and every hour: makes the partitions of the days to come, and drops those past
+ * retention.
+ */
+export function keepRetention(context: RetentionContext): AsyncDisposable {
   const rounds = new Rounds({
     everyMs: partitionsEveryMs,
     run: () => retain(context),
@@ -23,24 +28,31 @@ export function keepRetention(context: RetentionContext): AsyncDisposable & { no
       context.log.error({ err: error }, 'retention failed; it is done again in the next round')
     },
   })
-  return { now: () => rounds.soon(), [Symbol.asyncDispose]: () => rounds.stop() }
+  rounds.soon()
+  return { [Symbol.asyncDispose]: () => rounds.stop() }
 }
 
-/** One round. A lock that is not had soon is given up, so that nobody waits behind it. */
+/** One round. Days are dropped whole: what is kept longest is kept a day longer than asked for. */
 export async function retain({ pool, clock, log, retentionDays }: RetentionContext): Promise<void> {
   const now = clock.now()
-  const keptFrom = new Date(now.getTime() - retentionDays * dayMs)
-  await inTransaction(pool, async (client) => {
-    await client.query(`set local lock_timeout = ${partitionLockMs}`)
-    await partitions.createPartitionsAhead(client, now)
-  })
+  const keptFrom = partitions.startOfDay(new Date(now.getTime() - retentionDays * dayMs))
+  await changing(pool, (client) => partitions.createPartitionsAhead(client, now))
   const all = await partitions.readPartitions(pool)
   for (const partition of all.filter(({ day }) => day < partitions.dayOf(keptFrom))) {
-    await inTransaction(pool, async (client) => {
-      await client.query(`set local lock_timeout = ${partitionLockMs}`)
-      await partitions.dropPartition(client, partition)
-    })
+    await changing(pool, (client) => partitions.dropPartition(client, partition))
     log.info({ partition: partition.name, retentionDays }, 'dropped a day past retention')
   }
   await partitions.deleteLeftovers(pool, keptFrom)
+}
+
+/**
+ * One process at a time. A lock that is not had soon is given up, so that nobody waits behind it:
+ * publishing, for one.
+ */
+async function changing(pool: Pool, change: (client: Queryable) => Promise<void>): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await client.query(`/* limitLockWait */ set local lock_timeout = ${partitionLockMs}`)
+    await client.query('/* lockPartitions */ select pg_advisory_xact_lock($1)', [partitionLock])
+    await change(client)
+  })
 }

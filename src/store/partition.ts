@@ -16,13 +16,18 @@ export function dayOf(time: Date): string {
   return time.toISOString().slice(0, 10).replaceAll('-', '')
 }
 
+/** The first moment of a time's day, in UTC. */
+export function startOfDay(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / dayMs) * dayMs)
+}
+
 /**
  * Makes the partitions of the day `time` lies in, where they are missing. Rows of a day without one
  * are in the default partition: publishing never stops for want of a partition, but a partition
  * can then no longer be made for that day, and its rows go with the default's clean-up.
  */
 async function createPartitions(db: Queryable, time: Date): Promise<void> {
-  const start = Math.floor(time.getTime() / dayMs) * dayMs
+  const start = startOfDay(time).getTime()
   const [from, to] = [uuidFloor(start), uuidFloor(start + dayMs)].map(lowest)
   for (const table of logTables) {
     if (await hasStrays(db, { table, from, to })) continue
@@ -79,7 +84,7 @@ export async function readPartitions(db: Queryable): Promise<Partition[]> {
 }
 
 /**
- * What is older than `before` and not in a partition of its own: rows of the default partitions,
+ * What is older than `before`, the start of the first day that is kept, and not in a partition of its own: rows of the default partitions,
  * keys whose events are gone, and work whose delivery is.
  */
 export async function deleteLeftovers(db: Queryable, before: Date): Promise<void> {

@@ -103,7 +103,7 @@ test('a result that comes after a retry is recorded', async () => {
 test.each(['FAILED', 'RETRYING'] as const)(
   'an ordered delivery that is %s is retried in its place',
   async (status) => {
-    const later = () => new Date(Date.now() + 60_000)
+    const later = () => new Date(Date.now() + 600_000)
     await using ahead = await openBundle({ clock: { now: later } })
     const { rows, workspace, deliver, client } = await newLogTenant(ahead)
     const endpoint = await rows.addEndpoint(workspace)
@@ -111,7 +111,7 @@ test.each(['FAILED', 'RETRYING'] as const)(
     await pool.query('update endpoint set ordered = true where id = $1', [endpoint])
     const first = await deliver({ endpointIds: [endpoint] })
     await rows.attempt(first, { result: 'TIMEOUT', status, keepsPlace: true })
-    const at = new Date(Date.now() + 30_000)
+    const at = new Date(Date.now() + 300_000)
     const second = await deliver({ endpointIds: [endpoint], at })
     await client.mutate('deliveryRetry', { id: idOf(first) })
     const { rows: line } = await pool.query(

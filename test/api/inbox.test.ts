@@ -71,9 +71,10 @@ test('forgets the oldest request, and the inbox longest silent', async () => {
   for (let index = 0; index < 4; index += 1) await post('large', large)
   expect(await requestsIn(`${server.url}/inbox/large`)).toHaveLength(2)
 
+  await post('full', 'again')
   for (let index = 1; index < inboxesMax; index += 1) await post(`n${index}`, '')
-  expect(await requestsIn(`${server.url}/inbox/full`)).toEqual([])
-  expect(await requestsIn(`${server.url}/inbox/large`)).toHaveLength(2)
+  expect(await requestsIn(`${server.url}/inbox/large`)).toEqual([])
+  expect(await requestsIn(`${server.url}/inbox/full`)).toHaveLength(inboxRequestsMax)
 })
 
 test('is cleared by DELETE', async () => {

@@ -29,6 +29,7 @@ export class Instance implements AsyncDisposable {
   #child: ChildProcess | null = null
   #ended: Promise<End> = Promise.resolve({ code: 0, signal: null })
   #isAsked = false
+  #wasReady = false
   /** Times it ended though nobody had told it to. */
   unexpectedEnds = 0
 
@@ -47,6 +48,11 @@ export class Instance implements AsyncDisposable {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  /** It runs and has said that it is ready. */
+  get isReady(): boolean {
+    return this.isRunning && this.#wasReady
+  }
+
   /** Resolves when it has ended, at once where it does not run. */
   get ended(): Promise<End> {
     return this.#ended
@@ -62,6 +68,7 @@ export class Instance implements AsyncDisposable {
     })
     this.#child = adopt(child)
     this.#isAsked = false
+    this.#wasReady = false
     this.#ended = once(child, 'exit').then(([code, signal]: (End['code'] | End['signal'])[]) => {
       if (!this.#isAsked) this.unexpectedEnds += 1
       return { code, signal } as End
@@ -72,13 +79,15 @@ export class Instance implements AsyncDisposable {
   /** Resolves once `/readyz` says so. */
   async untilReady(): Promise<void> {
     const deadline = AbortSignal.timeout(readyMsMax)
-    while (!(await this.isReady())) {
+    while (!(await this.saysReady())) {
       if (!this.isRunning || deadline.aborted) throw new Error(`Not ready: see ${this.logFile}`)
       await pause(25)
     }
+    this.#wasReady = true
   }
 
-  isReady(): Promise<boolean> {
+  /** Whether `/readyz` says that it is ready now. */
+  saysReady(): Promise<boolean> {
     const signal = AbortSignal.timeout(3_000)
     return fetch(`${this.url}/readyz`, { signal }).then(
       ({ ok }) => ok,

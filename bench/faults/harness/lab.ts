@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Role } from '../../../src/config.ts'
 import { judge, type Verdict } from './checker.ts'
+import { exactly, type Finding } from './findings.ts'
 import { freePort } from './free-port.ts'
 import { Instance } from './instance.ts'
 import { openLedger, type Ledger } from './ledger.ts'
@@ -110,6 +111,12 @@ async function untilIdle({ postgres, receivers }: Lab, limitMs: number): Promise
     if ((await countDue(postgres)) === 0 && receivers.open() === 0) return
     await pause(200)
   }
+}
+
+/** Processes that ended though nobody had told them to. */
+export function survivalFindings({ instances }: Lab): Finding[] {
+  const ends = instances.reduce((sum, { unexpectedEnds }) => sum + unexpectedEnds, 0)
+  return [exactly('unexpected exits', ends, 0)]
 }
 
 /** Numbers of endpoints: `count` of them from `first` on. */

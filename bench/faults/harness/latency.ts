@@ -7,6 +7,7 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }
 
+/** 0 of none. */
 export const largest = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), 0)
 
 /** From the publisher's first try to its `ok`, in ms. */
@@ -37,9 +38,14 @@ export function deliveryLatencies(
   })
 }
 
-/** Requests that were under way at a moment. */
-export function inFlightAt(arrivals: readonly Arrival[], atMs: number): number {
-  return arrivals.filter(({ arrivedMs, endedMs }) => arrivedMs <= atMs && endedMs >= atMs).length
+/** An answer that came within so many ms may not have been stored yet. */
+const storedMsMax = 300
+
+/** Requests that were under way at a moment, or answered just before it. */
+export function underWayAt(arrivals: readonly Arrival[], atMs: number): Arrival[] {
+  return arrivals.filter(({ arrivedMs, endedMs }) => {
+    return arrivedMs <= atMs && endedMs >= atMs - storedMsMax
+  })
 }
 
 /** For each endpoint, how long after a moment its next request came, in ms; Infinity for never. */
@@ -52,4 +58,8 @@ export function gapsAfter(
     const later = arrivals.filter((one) => one.endpoint === endpoint && one.arrivedMs > atMs)
     return later.reduce((least, one) => Math.min(least, one.arrivedMs - atMs), Infinity)
   })
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0)
 }

@@ -10,7 +10,7 @@ export type Proxy = AsyncDisposable & {
   readonly swallow: (on: boolean) => void
   /**
    * Half-open: these connections stay, and nothing passes on them any more, as when the machine
-   * behind them is gone. Answers how many. `saying`: only those that once sent this text.
+   * behind them is gone. Answers how many. `saying`: only those whose last words held this text.
    */
   readonly freeze: (saying?: string) => number
   /** Resets every connection (RST). Answers how many there were. */
@@ -23,10 +23,7 @@ export type Proxy = AsyncDisposable & {
 type Way = { delayMs: number; isSwallowing: boolean; bytesMax: number }
 
 /** One connection through the proxy, and the one behind it. */
-type Pair = { readonly near: Socket; readonly far: Socket; sent: string; isFrozen: boolean }
-
-/** What a client says first is kept to tell connections apart: statements are short. */
-const keptCharsMax = 4_096
+type Pair = { readonly near: Socket; readonly far: Socket; lastWords: Buffer; isFrozen: boolean }
 
 /** Stands in front of the server on this port of this machine. */
 export async function startProxy(targetPort: number): Promise<Proxy> {
@@ -34,7 +31,7 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
   const way: Way = { delayMs: 0, isSwallowing: false, bytesMax: Infinity }
   const server = createServer((near) => {
     const far = connect(targetPort, '127.0.0.1')
-    const pair: Pair = { near, far, sent: '', isFrozen: false }
+    const pair: Pair = { near, far, lastWords: Buffer.alloc(0), isFrozen: false }
     pairs.add(pair)
     carry(pair, way)
     tie(pair, () => pairs.delete(pair))
@@ -47,7 +44,7 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     swallow: (on) => void (way.isSwallowing = on),
     cutAfter: (bytes) => void (way.bytesMax = bytes),
     freeze: (saying = '') => {
-      const chosen = [...pairs].filter(({ sent }) => sent.includes(saying))
+      const chosen = [...pairs].filter(({ lastWords }) => lastWords.includes(saying))
       for (const pair of chosen) pair.isFrozen = true
       return chosen.length
     },
@@ -74,7 +71,7 @@ function carry(pair: Pair, way: Way): void {
     else to.write(chunk)
   }
   near.on('data', (chunk) => {
-    if (pair.sent.length < keptCharsMax) pair.sent += chunk.toString('latin1')
+    pair.lastWords = chunk
     pass(chunk, far)
   })
   far.on('data', (chunk) => {

@@ -6,10 +6,14 @@ import type { Tenant } from './tenant.ts'
 
 /** Publishes events and keeps the ledger. */
 export type Publisher = {
-  /** One event, again and again with its key until somebody says what became of it. */
-  readonly publish: (event: EventPlan) => Promise<Entry>
+  /** Enters an event that nobody was asked for yet. */
+  readonly begin: (plan: EventPlan) => Entry
+  /** Asks, again and again with the same key, until somebody says what became of it. */
+  readonly ask: (entry: Entry) => Promise<Reply>
+  /** Both: one event. */
+  readonly publish: (plan: EventPlan) => Promise<Entry>
   /** So many a second, whether or not the earlier ones were answered; resolves with the last. */
-  readonly publishSteadily: (plan: SteadyPlan) => Promise<void>
+  readonly publishSteadily: (plan: SteadyPlan) => Promise<Entry[]>
 }
 
 export type EventPlan = {
@@ -33,48 +37,65 @@ export type PublisherOptions = {
   readonly urls: readonly string[]
 }
 
-const retryEveryMs = 100
+const firstRetryMs = 100
+const retryMsMax = 2_000
 /** Tries of one event: longer than any fault here lasts. */
-const triesMax = 600
+const triesMax = 60
 const tickMs = 5
 const bytesDefault = 512
 
 export function newPublisher({ ledger, key, urls }: PublisherOptions): Publisher {
   let turn = 0
 
-  function ask(entry: Entry): Promise<Reply> {
+  function askOnce(entry: Entry): Promise<Reply> {
     const { workspaceId, eventType, payloadText, key: idempotencyKey } = entry
     const url = urls[turn++ % urls.length] ?? ''
     const input = { workspaceId, eventType, payloadText, idempotencyKey }
-    return mutate({ url, key, mutation: 'eventPublish', input, fields: 'event { id }' })
+    return mutate({ url, key, mutation: 'eventPublish', input, fields: 'replayed event { id }' })
   }
 
-  async function publish(plan: EventPlan): Promise<Entry> {
-    const entry = ledger.begin(planned(plan, ledger.entries.length))
-    for (let tries = 0; tries < triesMax; tries += 1) {
-      if (tries > 0) await pause(retryEveryMs)
-      const reply = await ask(entry)
-      if (reply.outcome === 'ok') entry.eventId = (reply.fields['event'] as { id: string }).id
+  async function ask(entry: Entry): Promise<Reply> {
+    for (let tries = 1; ; tries += 1) {
+      const reply = await askOnce(entry)
+      if (reply.outcome === 'ok') entry.eventId ??= publishedId(reply)
       await ledger.reply(entry, reply)
-      if (reply.outcome !== 'info') break
+      if (reply.outcome !== 'info' || tries === triesMax) return reply
+      await pause(Math.min(firstRetryMs * 2 ** (tries - 1), retryMsMax))
     }
+  }
+
+  const begin = (plan: EventPlan) => ledger.begin(planned(plan, ledger.entries.length))
+
+  async function publish(plan: EventPlan): Promise<Entry> {
+    const entry = begin(plan)
+    await ask(entry)
     return entry
   }
 
   return {
-    publish,
+    ...{ begin, ask, publish },
     publishSteadily: async ({ perSecond, forMs, event }) => {
       const startedMs = monotonicMs()
       const all: Promise<Entry>[] = []
       for (;;) {
         const passedMs = Math.min(monotonicMs() - startedMs, forMs)
         while (all.length < (passedMs * perSecond) / 1000) all.push(publish(event(all.length)))
-        if (passedMs === forMs) break
+        if (passedMs === forMs) return Promise.all(all)
         await pause(tickMs)
       }
-      await Promise.all(all)
     },
   }
+}
+
+/** Public id of the event that a reply is about. */
+export function publishedId({ fields }: Reply): string {
+  return (fields['event'] as { id: string }).id
+}
+
+/** Each event to the next endpoint, in turn. */
+export function inTurn(tenant: Tenant): SteadyPlan['event'] {
+  const { endpoints } = tenant
+  return (index) => ({ tenant, to: endpoints[index % endpoints.length] ?? 'all' })
 }
 
 function planned({ tenant, to, bytes = bytesDefault }: EventPlan, number: number) {
