@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { Migration, Migrator } from '@mikro-orm/migrations'
 import { Client, Pool as PgPool, type ClientBase } from 'pg'
-import { databaseConnectionsMax, databaseTimeoutMs } from './limits.ts'
+import { databaseConnectionsMax, databaseTimeoutMs, migrationLockMs } from './limits.ts'
 import { entities } from './model/entities.ts'
 import { installQueue } from './queue.ts'
 import { createPartitionsAhead } from './store/partition.ts'
@@ -39,6 +39,8 @@ export async function openDatabase(url: string): Promise<Database> {
   })
   // A connection the server drops while idle: the pool replaces it; the next statement reports it.
   pool.on('error', () => {})
+  // One that breaks while a transaction holds it: without a listener the process would end.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return {
     orm,
     pool,
@@ -55,7 +57,7 @@ export async function migrate(url: string): Promise<void> {
   await guard.connect()
   try {
     await guard.query('/* migrationLock */ select pg_advisory_lock($1)', [migrationLock])
-    const orm = await MikroORM.init(ormOptions(url))
+    const orm = await MikroORM.init(ormOptions(url, `-c lock_timeout=${migrationLockMs}`))
     try {
       await orm.migrator.up()
     } finally {
@@ -68,7 +70,8 @@ export async function migrate(url: string): Promise<void> {
   }
 }
 
-function ormOptions(url: string): Options {
+/** `settings` are those of each connection's session, as options of `postgres`. */
+function ormOptions(url: string, settings = ''): Options {
   return {
     clientUrl: url,
     entities,
@@ -80,7 +83,11 @@ function ormOptions(url: string): Options {
       silent: true,
     },
     pool: { max: databaseConnectionsMax },
-    driverOptions: { connectionTimeoutMillis: databaseTimeoutMs, application_name: 'postrider' },
+    driverOptions: {
+      connectionTimeoutMillis: databaseTimeoutMs,
+      application_name: 'postrider',
+      options: settings,
+    },
     forceUtcTimezone: true,
   }
 }

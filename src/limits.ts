@@ -269,3 +269,5 @@ export const inboxDelayMsMax = 35_000
 export const readyMsMax = 2_000
 /** Waiting deliveries are counted up to here; beyond, PostgreSQL's own estimate is shown. */
 export const dueCountMax = 10_000
+/** A migration waits this long for a lock, and everybody else behind it. */
+export const migrationLockMs = 10_000

@@ -32,7 +32,7 @@ function route(path: string, answer: () => Promise<Answer>): Route {
   return { path, answer, refuse: refusePlainly }
 }
 
-/** Askers that come while an answer is being made share it: they cannot pile up on a slow database. */
+/** Askers that come while an answer is being made share it: none pile up on a slow database. */
 function shared(make: () => Promise<Answer>): () => Promise<Answer> {
   let running: Promise<Answer> | null = null
   return () => {

@@ -12,7 +12,8 @@ export function inboxPage(name: string, requests: readonly InboxRequest[]): stri
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(name)} – inbox</title>
 <style>${style}</style>
-<header><h1>${escape(name)}</h1><p>An inbox of Postrider. Newest first, updated by itself. Times are UTC.</p></header>
+<header><h1>${escape(name)}</h1>
+<p>An inbox of Postrider. Newest first, updated by itself. Times are UTC.</p></header>
 <main><p class="count">${count}</p>
 ${list}
 </main>
@@ -50,7 +51,7 @@ const signatureHeaders = new Set(
   wireFormatNames.map((format) => wireFormats[format].signature.header.toLowerCase()),
 )
 
-/** The header that carries the signature, in lower case. Whether it is right, its owner can tell. */
+/** The header with the signature, in lower case. Whether it is right, its owner can tell. */
 function signatureIn({ headers }: InboxRequest): string | undefined {
   return headers.map(([name]) => name.toLowerCase()).find((name) => signatureHeaders.has(name))
 }
@@ -79,7 +80,8 @@ function escape(text: string): string {
 }
 
 const style = `
-:root { color-scheme: light dark; --line: light-dark(#ddd, #3a3a3a); --quiet: light-dark(#666, #999);
+:root { color-scheme: light dark;
+  --line: light-dark(#ddd, #3a3a3a); --quiet: light-dark(#666, #999);
   --good: light-dark(#176d38, #6fd694); --bad: light-dark(#b3261e, #ff8f86);
   --raised: light-dark(#f6f6f6, #232323) }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }

@@ -31,7 +31,7 @@
  * more: the feed promises at least once.
  */
 import { feedReadChangesMax } from '../limits.ts'
-import { uuidFloor, uuidTime } from '../rules/id.ts'
+import { uuidTime } from '../rules/id.ts'
 import { readAttempts, type AttemptKey, type StoredAttempt } from '../store/attempt.ts'
 import type { ChangePosition, StoredChange } from '../store/change.ts'
 import type { DeliveryFilter } from '../store/delivery-filter.ts'
@@ -53,11 +53,6 @@ export function comparePositions(a: ChangePosition, b: ChangePosition): number {
   if (a.xid !== b.xid) return a.xid < b.xid ? -1 : 1
   if (a.id !== b.id) return a.id < b.id ? -1 : 1
   return a.index - b.index
-}
-
-/** The place after everything that a reader who saw this fence could see. */
-export function positionAt(fence: bigint, now: Date): ChangePosition {
-  return { xid: fence - 1n, id: uuidFloor(now.getTime()), index: 0 }
 }
 
 /** How far a read came: to its last change where there may be more, else to the end. */

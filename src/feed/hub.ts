@@ -2,13 +2,15 @@ import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { checkpointEveryMs, feedCatchUpsMax, feedReadChangesMax } from '../limits.ts'
 import type { Log } from '../log.ts'
-import { type ChangePosition, readChanges } from '../store/change.ts'
+import { type ChangePosition, positionAt, readChanges } from '../store/change.ts'
 import { hotReadsOf, type Read, readsOf } from '../store/reads.ts'
-import { completeChanges, positionAt, positionTime, readTo } from './change.ts'
+import { completeChanges, positionTime, readTo } from './change.ts'
 import { openNotifier } from '../notifier.ts'
 import { type FeedWish, type Missed, openSubscriber, type Subscriber } from './subscriber.ts'
 import { openTailer } from './tailer.ts'
 import { newTurns } from './turns.ts'
+
+export type { FeedItem } from './subscriber.ts'
 
 /** The live feed of deliveries: one in each process. */
 export type Hub = AsyncDisposable & {

@@ -2,9 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import { feedGapMs, feedPollMs, feedReadChangesMax, feedReadWorkspacesMax } from '../limits.ts'
 import type { Log } from '../log.ts'
-import { type ChangePage, type ChangePosition, readChanges, readFence } from '../store/change.ts'
+import {
+  type ChangePage,
+  type ChangePosition,
+  positionAt,
+  readChanges,
+  readFence,
+} from '../store/change.ts'
 import type { Read } from '../store/reads.ts'
-import { completeChanges, type FeedChange, positionAt, readTo } from './change.ts'
+import { completeChanges, type FeedChange, readTo } from './change.ts'
 import { newSignal, type Signal } from './signal.ts'
 
 /** News of one workspace: all its changes up to a place, in the feed's order. */

@@ -42,7 +42,7 @@ export async function openFirstWorkspace(ports: Ports, keyring: Keyring): Promis
   return { workspaceId, key }
 }
 
-/** The workspace comes last: where it is there, so is the catalogue, also after a kill in between. */
+/** The workspace comes last: where it is, the catalogue is too, also after a kill in between. */
 async function findOrCreateWorkspace(ports: ControlPorts): Promise<Workspace> {
   const found = await findWorkspaceByExternalId(ports.database.orm.em.fork(), externalId)
   if (found) return found

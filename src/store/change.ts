@@ -10,6 +10,11 @@ export type ChangePosition = {
   readonly index: number
 }
 
+/** The place after everything that a reader who saw this fence could see. */
+export function positionAt(fence: bigint, now: Date): ChangePosition {
+  return { xid: fence - 1n, id: uuidFloor(now.getTime()), index: 0 }
+}
+
 /** One change of one delivery's status. */
 export type StoredChange = {
   readonly position: ChangePosition

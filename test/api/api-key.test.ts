@@ -116,3 +116,16 @@ test("lists a workspace's keys, and the operator's own apart", async () => {
   expect(ofWorkspace.apiKeys).toEqual({ totalCount: 1, nodes: [{ id: keyId }] })
   expect(ofOperator.apiKeys).toEqual({ totalCount: 1, nodes: [{ id: apiKey.id }] })
 })
+
+test('a key knows itself and no other key of its workspace', async () => {
+  await using bundle = await openBundle()
+  const { client, workspaceId, keyId } = await bundle.newTenant()
+  const input = { workspaceId, name: 'another', scopes: ['READ'] }
+  const { apiKey } = await bundle.operator.mutate('apiKeyCreate', input, fields)
+
+  const { nodes } = await client.ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', {
+    ids: [keyId, apiKey.id],
+  })
+
+  expect(nodes).toEqual([{ id: keyId }, null])
+})

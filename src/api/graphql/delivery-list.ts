@@ -1,4 +1,4 @@
-import { positionAt } from '../../feed/change.ts'
+import { positionAt } from '../../store/change.ts'
 import type { DeliveryFilter } from '../../store/delivery-filter.ts'
 import { countDeliveries, listDeliveries } from '../../store/delivery-list.ts'
 import type { StoredDelivery } from '../../store/delivery.ts'

@@ -1,6 +1,5 @@
 import { notFound } from '../../errors.ts'
-import type { FeedChange } from '../../feed/change.ts'
-import type { FeedItem } from '../../feed/subscriber.ts'
+import type { FeedItem } from '../../feed/hub.ts'
 import type { ChangePosition } from '../../store/change.ts'
 import type { DeliveryFilter } from '../../store/delivery-filter.ts'
 import { builder } from './builder.ts'
@@ -132,6 +131,8 @@ builder.subscriptionField('deliveryChanges', (t) =>
 )
 
 /** One that has waited for a slow subscriber is read again: it may have moved on since. */
+type FeedChange = Extract<FeedItem, { kind: 'CHANGE' }>['change']
+
 function primeFresh({ delivery, readAtMs }: FeedChange, loaders: Context['loaders']): void {
   if (performance.now() - readAtMs < freshMs) loaders.delivery.prime(delivery, delivery)
 }

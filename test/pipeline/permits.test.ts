@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { Permits, type PermitSeeker } from '../../src/pipeline/permits.ts'
+
+/** A lane with endless work: takes whatever it may, and keeps it until told to give. */
+function greedy(permits: Permits): { held: () => number; give: () => void } {
+  let held = 0
+  const seek: PermitSeeker = () => {
+    while (permits.take(seek)) held += 1
+  }
+  seek()
+  return {
+    held: () => held,
+    give: () => {
+      held -= 1
+      permits.give(seek)
+    },
+  }
+}
+
+test('one lane alone takes half of all permits', () => {
+  expect(greedy(new Permits(100)).held()).toBe(50)
+})
+
+test('however many lanes are slow, one more finds a permit', () => {
+  const permits = new Permits(1024)
+  const slow = Array.from({ length: 100 }, () => greedy(permits))
+  for (const lane of slow) expect(lane.held()).toBeGreaterThan(0)
+  expect(greedy(permits).held()).toBeGreaterThan(0)
+})
+
+test('lanes that came first shrink to their share as others come', () => {
+  const permits = new Permits(120)
+  const first = greedy(permits)
+  const others = Array.from({ length: 9 }, () => greedy(permits))
+  for (let n = 0; n < 60; n++) if (first.held() > 0) first.give()
+  const held = [first, ...others].map((lane) => lane.held())
+  expect(Math.max(...held) - Math.min(...held)).toBeLessThanOrEqual(2)
+})
+
+test('no permit is lost or made', () => {
+  const permits = new Permits(50)
+  const lanes = Array.from({ length: 7 }, () => greedy(permits))
+  for (let n = 0; n < 1000; n++) {
+    const lane = lanes[(n * n) % lanes.length]
+    if (lane && lane.held() > 0) lane.give()
+    expect(lanes.reduce((sum, one) => sum + one.held(), 0)).toBeLessThanOrEqual(50)
+  }
+  for (const lane of lanes) while (lane.held() > 0) lane.give()
+  expect(lanes.some((lane) => lane.held() > 0)).toBe(false)
+})
+
+test('a lane that closes is not called any more', () => {
+  const permits = new Permits(2)
+  const first = () => {}
+  permits.take(first)
+  let calls = 0
+  const second = () => {
+    calls += 1
+  }
+  permits.take(second)
+  permits.take(second)
+  permits.forget(second)
+  permits.give(first)
+  expect(calls).toBe(0)
+})
