@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { backlog } from './backlog.ts'
 import { burst } from './burst.ts'
 import { deliveries } from './deliveries.ts'
 import { isolation } from './isolation.ts'
@@ -11,7 +12,7 @@ import { tableOf } from './support/table.ts'
 import { workers } from './workers.ts'
 
 /** In the order in which they run when none is named. */
-const parts: readonly Part[] = [deliveries, publishing, latency, workers, isolation, burst]
+const parts: readonly Part[] = [deliveries, publishing, latency, workers, isolation, burst, backlog]
 
 const options = {
   json: { type: 'boolean', default: false },

@@ -39,6 +39,8 @@ export async function openDatabase(url: string): Promise<Database> {
   })
   // A connection the server drops while idle: the pool replaces it; the next statement reports it.
   pool.on('error', () => {})
+  // The same while it is lent out, between two statements: unheard, it would end the process.
+  pool.on('connect', (client) => void client.on('error', () => {}))
   // One that breaks while a transaction holds it: without a listener the process would end.
   pool.on('connect', (client) => client.on('error', () => {}))
   return {

@@ -36,6 +36,8 @@ export type Figure = {
   readonly group: string
   readonly name: string
   readonly value: number
+  /** Where the value is the median of many times: 95 of 100 were no longer. */
+  readonly p95?: number
   readonly unit: '/s' | 'ms' | 'µs' | 'MB' | 'B' | '%' | ''
   /** What it is compared with, measured in the same run. */
   readonly limit?: { readonly name: string; readonly value: number }

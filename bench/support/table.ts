@@ -11,10 +11,11 @@ export function tableOf(figures: readonly Figure[]): string {
 }
 
 function lineOf(figure: Figure): string {
-  const { name, value, unit, limit, ratio } = figure
+  const { name, value, p95, unit, limit, ratio } = figure
   const cells = [
     `  ${name.padEnd(46)}`,
     `${shown(value)} ${unit}`.padStart(12),
+    (p95 === undefined ? '' : `p95 ${shown(p95)}`).padEnd(11),
     (limit ? `${shown(limit.value)} ${unit} ${limit.name}` : '').padEnd(42),
     (ratio === undefined ? '' : ratio.toFixed(2)).padStart(6),
     boundOf(figure),

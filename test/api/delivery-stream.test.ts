@@ -3,6 +3,7 @@ import { publicId } from '../../src/rules/id.ts'
 import { type Bundle, openBundle } from '../support/bundle.ts'
 import type { Json } from '../support/client.ts'
 import { idOf, type LogTenant, newLogTenant } from '../support/log-tenant.ts'
+import { startReceiver } from '../support/receiver.ts'
 import { openReadySocket } from '../support/socket.ts'
 
 let bundle: Bundle
@@ -184,4 +185,35 @@ test('a cursor older than the log is reset to now', async () => {
   socket.send({ type: 'subscribe', id: 'feed', payload: { query, variables } })
   const { payload } = await socket.next()
   expect(payload.data.deliveryChanges).toMatchObject({ __typename: 'StreamReset' })
+})
+
+test('a client that comes and goes sees every delivery arrive', async () => {
+  await using delivering = await openBundle({ delivers: true })
+  await using receiver = await startReceiver()
+  const { client, key } = await delivering.newTenant()
+  await delivering.operator.mutate('eventTypeCreate', { name: 'invoice.paid' })
+  await client.mutate('endpointCreate', { url: receiver.url, eventTypes: ['*'] })
+  const seen = new Map<string, string[]>()
+  const events = Array.from({ length: 50 }, (_, n) => ({
+    eventType: 'invoice.paid',
+    payloadText: String(n),
+  }))
+  let after: string | null = null
+  let published = false
+  while ([...seen.values()].flat().length < 2 * events.length) {
+    await using socket = await openReadySocket(delivering.url, key)
+    const variables = { after }
+    socket.send({ type: 'subscribe', id: 'feed', payload: { query, variables } })
+    after = (await socket.next()).payload.data.deliveryChanges.cursor
+    if (!published) await client.mutate('eventPublishBatch', { events })
+    published = true
+    for (let n = 0; n < 20; n++) {
+      const change = (await socket.next()).payload.data.deliveryChanges
+      after = change.cursor
+      const statuses = seen.get(change.delivery.id) ?? []
+      seen.set(change.delivery.id, [...statuses, change.status])
+    }
+  }
+  expect(seen.size).toBe(events.length)
+  for (const statuses of seen.values()) expect(statuses).toEqual(['PENDING', 'SUCCEEDED'])
 })

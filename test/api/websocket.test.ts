@@ -1,4 +1,7 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { serveSockets } from '../../src/api/graphql/websocket.ts'
 import { socketsPerKeyMax, subscriptionsPerSocketMax } from '../../src/limits.ts'
 import { type Bundle, openBundle, type Tenant } from '../support/bundle.ts'
 import {
@@ -101,7 +104,7 @@ test.each([
   socket.send(subscribe('bad', payload))
   const message = await socket.next()
   expect(message).toMatchObject({ type: 'error', id: 'bad', payload: [{ extensions: { code } }] })
-  await answers(socket)
+  expect(await answerOf(socket)).toEqual({ type: 'pong' })
 })
 
 test.each(['{ __typename }', 'mutation { __typename }'])(
@@ -148,7 +151,21 @@ test('a message in ten thousand parts closes the socket', async () => {
 
 test('a ping is answered', async () => {
   await using socket = await ready()
-  await answers(socket)
+  expect(await answerOf(socket)).toEqual({ type: 'pong' })
+})
+
+test('a client that vanishes without a word is let go', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  await using sockets = serveSockets(server, bundle.services, { pingEveryMs: 20 })
+  const { port } = server.address() as AddressInfo
+  await using lively = await openReadySocket(`http://127.0.0.1:${port}`, tenant.key)
+  const options = { autoPong: false }
+  await using vanished = await openReadySocket(`http://127.0.0.1:${port}`, tenant.key, options)
+  expect(await vanished.closed).toMatchObject({ code: 1006 })
+  expect(await answerOf(lively)).toEqual({ type: 'pong' })
+  await sockets[Symbol.asyncDispose]()
+  server.close()
 })
 
 test('a socket holds a limited number of subscriptions', async () => {
@@ -182,7 +199,7 @@ test('a socket that closes makes room for another', async () => {
   const { key } = await bundle.newTenant()
   for (let n = 0; n <= socketsPerKeyMax; n++) {
     await using socket = await openReadySocket(bundle.url, key)
-    await answers(socket)
+    expect(await answerOf(socket)).toEqual({ type: 'pong' })
   }
 })
 
@@ -195,7 +212,7 @@ test.each([
 
 test('a page of this origin may open a socket', async () => {
   await using socket = await ready({ headers: { Origin: bundle.url } })
-  await answers(socket)
+  expect(await answerOf(socket)).toEqual({ type: 'pong' })
 })
 
 test('a revoked key loses its sockets within five seconds', async () => {
@@ -228,8 +245,8 @@ test('a service that stops sends its clients elsewhere', async () => {
   await stopped
 })
 
-/** The socket is open and listens. */
-async function answers(socket: RawSocket): Promise<void> {
+/** What a socket that is open and listens says. */
+function answerOf(socket: RawSocket) {
   socket.send({ type: 'ping' })
-  expect(await socket.next()).toEqual({ type: 'pong' })
+  return socket.next()
 }

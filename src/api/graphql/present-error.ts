@@ -50,7 +50,7 @@ export function extensionsOf(problem: Problem, requestId: string): Record<string
 
 /** GraphQL's own refusals: of a document, of its variables, or of an argument. */
 function requestProblem({ message, extensions, locations }: GraphQLError): Problem {
-  const status = (extensions['http'] as { status?: number } | undefined)?.status ?? 400
+  const status = extensions.http?.status ?? 400
   if (message.startsWith('Syntax Error')) {
     const [at] = locations ?? []
     const where = at ? ` (line ${at.line}, column ${at.column})` : ''

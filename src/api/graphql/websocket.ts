@@ -25,7 +25,11 @@ const serviceRestart = 1012
  * Subscriptions by the protocol graphql-transport-ws at `/graphql`. Disposing it closes every
  * socket, so that clients go elsewhere, and waits no longer than `socketCloseMsMax`.
  */
-export function serveSockets(server: Server, services: Services): AsyncDisposable {
+export function serveSockets(
+  server: Server,
+  services: Services,
+  { pingEveryMs = socketPingEveryMs }: { readonly pingEveryMs?: number } = {},
+): AsyncDisposable {
   const slots = newKeySlots()
   const guests = new Set<Guest>()
   const protocol = protocolOf(services, slots)
@@ -58,7 +62,7 @@ export function serveSockets(server: Server, services: Services): AsyncDisposabl
   }
   server.on('upgrade', onUpgrade)
   const checks = setInterval(() => void checkAll(guests, services), socketCheckEveryMs).unref()
-  const pings = setInterval(() => pingAll(guests), socketPingEveryMs).unref()
+  const pings = setInterval(() => pingAll(guests), pingEveryMs).unref()
 
   return {
     [Symbol.asyncDispose]: async () => {
