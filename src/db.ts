@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { readdirSync, readFileSync } from 'node:fs'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { Migration, Migrator } from '@mikro-orm/migrations'
@@ -41,14 +42,13 @@ export async function openDatabase(url: string): Promise<Database> {
   pool.on('error', () => {})
   // The same while it is lent out, between two statements: unheard, it would end the process.
   pool.on('connect', (client) => void client.on('error', () => {}))
-  // One that breaks while a transaction holds it: without a listener the process would end.
-  pool.on('connect', (client) => client.on('error', () => {}))
   return {
     orm,
     pool,
     [Symbol.asyncDispose]: async () => {
-      await pool.end()
-      await orm.close()
+      // A connection that was cut inside a transaction of the ORM never comes back to its pool.
+      const tooLong = wait(databaseTimeoutMs, undefined, { ref: false })
+      await Promise.race([Promise.all([pool.end(), orm.close()]), tooLong])
     },
   }
 }

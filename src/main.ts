@@ -78,7 +78,7 @@ function refuse(problems: readonly string[]): void {
 /** The first signal drains. A second one ends the process where it stands. */
 function firstSignal(): Promise<NodeJS.Signals> {
   const { promise, resolve: received } = Promise.withResolvers<NodeJS.Signals>()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(name, () => {
       received(name)
       process.on(name, () => process.exit(130))

@@ -1,10 +1,9 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
 import type { Pool } from '../db.ts'
 import { nearestName } from '../rules/event-match.ts'
+import { compilePayloadSchema, type PayloadCheck } from '../rules/payload-schema.ts'
 import { readCatalogue, type CatalogueRow } from '../store/subscription.ts'
 
-type Entry = CatalogueRow & { validate?: ValidateFunction }
+type Entry = CatalogueRow & { check?: PayloadCheck }
 
 /** The operator's event types as publishing needs them, as of one version. */
 export class Catalogue {
@@ -35,17 +34,15 @@ export class Catalogue {
   misfit(eventType: string, payloadText: string): string | undefined {
     const entry = this.#entries.get(eventType)
     if (!entry || entry.schema === null) return undefined
-    entry.validate ??= compileSchema(entry.schema)
-    if (entry.validate(JSON.parse(payloadText))) return undefined
-    const [first] = entry.validate.errors ?? []
-    const where = first?.instancePath ? `at ${first.instancePath} ` : ''
-    return `does not fit the schema of "${eventType}": ${where}${first?.message ?? 'not valid'}.`
+    entry.check ??= checkOf(entry)
+    const problem = entry.check(JSON.parse(payloadText))
+    return problem && `does not fit the schema of "${eventType}": ${problem}.`
   }
 }
 
-/** Compiled on first use. Schemas were checked when they were written, by the same options. */
-function compileSchema(schema: object | boolean): ValidateFunction {
-  const ajv = new Ajv2020({ strict: false, allErrors: false })
-  addFormats.default(ajv)
-  return ajv.compile(schema)
+/** Compiled on first use. A schema is compiled before it is stored, so one that fails is our bug. */
+function checkOf({ name, schema }: CatalogueRow): PayloadCheck {
+  const compiled = compilePayloadSchema(schema)
+  if (compiled.ok) return compiled.check
+  throw new Error(`The stored schema of "${name}" does not compile: ${compiled.message}`)
 }
