@@ -81,3 +81,7 @@ create table endpoint_health (
     (consecutive_failures > 0) = (failing_since is not null)
   )
 ) with (fillfactor = 50);
+
+-- For auto-disable. Holds failing endpoints alone, and changes when one begins or stops to fail.
+create index endpoint_health_failing on endpoint_health (failing_since)
+  where failing_since is not null;

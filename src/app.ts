@@ -11,6 +11,7 @@ import type { Config } from './config.ts'
 import { openDatabase, type Database } from './db.ts'
 import { openHub, type Hub } from './feed/hub.ts'
 import type { Log } from './log.ts'
+import { autoDisable } from './maintenance/auto-disable.ts'
 import { keepRetention } from './maintenance/retention.ts'
 import { startEngine, type Engine } from './pipeline/engine.ts'
 import { newSealer, type SealKey } from './seal.ts'
@@ -60,7 +61,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   const hub = resources.use(openHub({ database, clock, log, retentionDays }))
   const foundation = { database, clock, hub, telemetry: createTelemetry() }
   const engine = resources.use(await startData(options, foundation))
-  resources.use(keepRetention({ pool: database.pool, clock, log, retentionDays }))
+  const { pool } = database
+  const endpointChanged = (endpointId: string) => engine.wake.endpointChanged(endpointId)
+  resources.use(keepRetention({ pool, clock, log, retentionDays }))
+  resources.use(autoDisable({ pool, clock, log, endpointChanged }))
   const services = openServices(options, foundation, engine)
   resources.use(services.callers)
   let draining = false

@@ -37,7 +37,9 @@ export async function followDatabaseClock(pool: Pool, log: Log): Promise<Followe
 /** How far the database is ahead, in whole ms. Half the round trip is the uncertainty. */
 async function readOffset(pool: Pool, log: Log): Promise<number> {
   const asked = Date.now()
-  const { rows } = await pool.query<{ now: Date }>('/* readClock */ select clock_timestamp() as now')
+  const { rows } = await pool.query<{ now: Date }>(
+    '/* readClock */ select clock_timestamp() as now',
+  )
   const answered = Date.now()
   const offsetMs = Math.round((rows[0]?.now.getTime() ?? asked) - (asked + answered) / 2)
   if (Math.abs(offsetMs) > clockSkewWarnMs) {

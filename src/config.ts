@@ -69,9 +69,7 @@ function variables(embedded: boolean) {
       .optional(),
     POSTRIDER_DATA_DIR: z.string().default('.postrider'),
     POSTRIDER_ROLE: z.enum(['all', 'api', 'worker'], 'must be all, api or worker').default('all'),
-    POSTRIDER_ADMIN_KEY: needed(
-      z.string(inProduction).min(32, 'must have at least 32 characters'),
-    ),
+    POSTRIDER_ADMIN_KEY: needed(z.string(inProduction).min(32, 'must have at least 32 characters')),
     POSTRIDER_ENCRYPTION_KEYS: needed(z.string(inProduction).transform(sealKeys)),
     POSTRIDER_ALLOWED_PRIVATE_CIDRS: z
       .string()
@@ -86,9 +84,7 @@ function variables(embedded: boolean) {
   })
 }
 
-const flag = z
-  .enum(['true', 'false'], 'must be true or false')
-  .transform((text) => text === 'true')
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
 
 function wholeNumber(min: number, max: number) {
   const message = `must be a whole number from ${min} to ${max}`

@@ -111,6 +111,8 @@ export const circuitProbeFirstSeconds = 30
 export const circuitProbeMaxSeconds = 300
 /** Failing this long without one success disables an endpoint. */
 export const autoDisableDays = 5
+/** How often endpoints that failed for that long are looked for. */
+export const autoDisableEveryMs = 60_000
 
 // The API.
 export const requestBytesMax = 1024 * 1024
@@ -154,6 +156,8 @@ export const feedCatchUpsMax = 4
 /** Workspaces one notification names; with more it says "any". PostgreSQL's limit is 8,000 bytes. */
 export const notifyIdsMax = 150
 export const subscriberQueueMax = 1_000
+/** Events of a subscription that are executed together, so that they share their statements. */
+export const subscriptionBatchMax = 50
 export const socketsPerKeyMax = 50
 export const subscriptionsPerSocketMax = 20
 export const socketMessageBytesMax = 64 * 1024

@@ -29,6 +29,7 @@ export async function startDatabase(): Promise<BenchDatabase> {
   const { url } = resources.use(await startEmbeddedPostgres({ dataDir: folder, log }))
   resources.use(removedAtExit(folder))
   const pool = new Pool({ connectionString: url, max: 4 })
+  pool.on('error', () => {}) // the next statement reports it
   resources.defer(() => pool.end())
   const kept = resources.move()
   return {

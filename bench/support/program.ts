@@ -106,7 +106,11 @@ async function untilReady(url: string, child: ChildProcess, logFile: string): Pr
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  const { exitCode, signalCode } = child
+  if (exitCode !== null || signalCode !== null) {
+    process.stderr.write(`  program: ended by itself, ${exitCode ?? signalCode}\n`)
+    return
+  }
   child.kill('SIGTERM')
   await once(child, 'exit')
 }

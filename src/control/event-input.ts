@@ -60,7 +60,10 @@ export function readEventInputs(
   { now, batch }: { now: Date; batch: boolean },
 ): NewEvent[] {
   const shape = batch ? z.object({ events: z.array(event) }) : event
-  const read = readInput<{ events: NewEvent[] } | NewEvent>(shape, batch ? { events: inputs } : inputs[0])
+  const read = readInput<{ events: NewEvent[] } | NewEvent>(
+    shape,
+    batch ? { events: inputs } : inputs[0],
+  )
   const events = 'events' in read ? read.events : [read]
   const late = events.flatMap((entry, index) => lateIssue(entry, now, batch ? index : null))
   if (late.length > 0) throw invalidInput(late)

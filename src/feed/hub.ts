@@ -58,7 +58,7 @@ export function openHub(options: HubOptions): Hub {
       })
       subscribers.add(subscriber)
       return {
-        next: subscriber.next,
+        ...subscriber,
         return: () => {
           subscribers.delete(subscriber)
           return subscriber.return()

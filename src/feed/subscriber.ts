@@ -36,7 +36,10 @@ export type SubscriberOptions = FeedWish & {
 export type Missed = News & { readonly full: boolean }
 
 /** The feed of one subscriber. `return` ends a `next` that waits. */
-export type Subscriber = Required<Pick<AsyncIterator<FeedItem, undefined>, 'next' | 'return'>>
+export type Subscriber = Required<Pick<AsyncIterator<FeedItem, undefined>, 'next' | 'return'>> & {
+  /** What the next calls of `next` would give without waiting, up to `max`. */
+  readonly takeReady: (max: number) => readonly FeedItem[]
+}
 
 /**
  * Two ways to get changes. A live subscriber is told by the tailer and keeps what it is told in a
@@ -68,6 +71,11 @@ export function openSubscriber(options: SubscriberOptions): Subscriber {
 
   return {
     next,
+    takeReady: (max) => {
+      const items: FeedItem[] = []
+      for (let item; items.length < max && (item = takeItem(state));) items.push(item)
+      return items
+    },
     return: () => {
       state.closed = true
       state.queue = []

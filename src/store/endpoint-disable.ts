@@ -31,3 +31,25 @@ export async function disableEndpoint(db: Queryable, wish: EndpointDisabling): P
   })
   return rowCount === 1
 }
+
+/** An enabled endpoint, as disabling it needs it. */
+export type FailingEndpoint = Pick<EndpointDisabling, 'endpointId' | 'workspaceId' | 'version'>
+
+/**
+ * Enabled endpoints that have failed since before `since`. A duty of the whole system, so it names
+ * no workspace. Endpoints that fail are few; the index holds them alone.
+ */
+export async function findFailingEndpoints(db: Queryable, since: Date): Promise<FailingEndpoint[]> {
+  const { rows } = await db.query<FailingEndpoint>({
+    name: 'findFailingEndpoints',
+    text: `/* findFailingEndpoints */
+      select endpoint.id as "endpointId", endpoint.workspace_id as "workspaceId", endpoint.version
+      from endpoint_health health
+      join endpoint
+        on endpoint.id = health.endpoint_id and endpoint.workspace_id = health.workspace_id
+      where health.failing_since <= $1 and endpoint.status = 'ENABLED'
+        and endpoint.deleted_at is null`,
+    values: [since.toISOString()],
+  })
+  return rows
+}

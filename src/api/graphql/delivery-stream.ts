@@ -11,6 +11,7 @@ import {
   readDeliveryFilter,
 } from './delivery-filter.ts'
 import { AttemptRef, DeliveryRef } from './refs.ts'
+import type { EventSource } from './event-source.ts'
 import { readStreamCursor, writeStreamCursor } from './stream-cursor.ts'
 import { workspaceMeant } from './tenant.ts'
 
@@ -149,24 +150,27 @@ type Asked = {
 type AnyItem = FeedItem & { readonly workspaceId: string }
 
 /** Everything that can be refused is, before the stream begins. */
-async function subscribe(asked: Asked, context: Context): Promise<AsyncIterable<AnyItem>> {
+async function subscribe(asked: Asked, context: Context): Promise<EventSource<AnyItem>> {
   const { cursors, hub } = context.services
   const workspaceId = await workspaceMeant(context, asked.workspaceId)
   const filter = readDeliveryFilter(asked.filter)
   await requireEndpoints(filter, workspaceId, context)
   const after = asked.after ? readStreamCursor(cursors, workspaceId, asked.after) : null
   const subscriber = hub.subscribe({ workspaceId, filter, after })
-  const iterator: AsyncIterator<AnyItem, undefined> = {
+  const named = (item: FeedItem): AnyItem => ({ ...item, workspaceId })
+  const source: EventSource<AnyItem> = {
     next: async () => {
       const { value } = await subscriber.next()
-      return value ? { done: false, value: { ...value, workspaceId } } : ended
+      return value ? { done: false, value: named(value) } : ended
     },
+    takeReady: (max) => subscriber.takeReady(max).map(named),
     return: async () => {
       await subscriber.return()
       return ended
     },
+    [Symbol.asyncIterator]: () => source,
   }
-  return { [Symbol.asyncIterator]: () => iterator }
+  return source
 }
 
 const ended = { done: true, value: undefined } as const

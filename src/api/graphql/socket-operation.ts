@@ -15,6 +15,7 @@ import { badRequest } from '../body.ts'
 import type { Caller } from '../caller.ts'
 import type { Services } from '../services.ts'
 import type { Context } from './context.ts'
+import { resultsOf } from './event-source.ts'
 import { newLoaders } from './loaders.ts'
 import { operationMeant, tooComplex } from './operation.ts'
 import { type ErrorSetting, presentError } from './present-error.ts'
@@ -23,6 +24,7 @@ import { schema } from './schema.ts'
 
 /** A subscription that has begun: what it was made of, and where its events come from. */
 export type Operation = ExecutionArgs & {
+  readonly contextValue: Context
   readonly setting: ErrorSetting
   readonly source: AsyncIterable<unknown>
 }
@@ -78,35 +80,16 @@ function contextOf(caller: Caller, services: Services, { requestId }: ErrorSetti
 }
 
 /**
- * The results of a subscription, one for each event, each with loaders of its own: those of the
- * first would go on answering what was true then. No generator: its `return` would wait for the
- * event that a client who left does not want any more.
+ * The results of a subscription. Each batch of events has loaders of its own: those of an earlier
+ * one would go on answering what was true then.
  */
-export function resultsOf(operation: Operation): AsyncIterableIterator<ExecutionResult, undefined> {
-  const { source, setting, ...args } = operation
-  const events = source[Symbol.asyncIterator]()
-  return {
-    next: async () => {
-      const { done, value } = await events.next()
-      if (done) return ended
-      const result = await execute({ ...args, ...eventArgs(operation, value) })
-      return { done: false, value: presented(result, setting) }
-    },
-    return: async () => {
-      await events.return?.()
-      return ended
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-  }
-}
-
-const ended = { done: true, value: undefined } as const
-
-function eventArgs({ contextValue, setting }: Operation, rootValue: unknown) {
-  const { caller, services } = contextValue as Context
-  return { rootValue, contextValue: contextOf(caller, services, setting) }
+export function resultsOfOperation({ source, setting, ...args }: Operation) {
+  const { caller, services } = args.contextValue
+  return resultsOf(source, (events) => {
+    const contextValue = contextOf(caller, services, setting)
+    const runs = events.map((rootValue) => execute({ ...args, rootValue, contextValue }))
+    return Promise.all(runs.map(async (run) => presented(await run, setting)))
+  })
 }
 
 function presented(result: ExecutionResult, setting: ErrorSetting): ExecutionResult {

@@ -5,7 +5,12 @@ import { socketInitMsMax, socketsPerKeyMax, subscriptionsPerSocketMax } from '..
 import type { Caller } from '../caller.ts'
 import type { Services } from '../services.ts'
 import type { KeySlots, Slot } from './key-slots.ts'
-import { beginOperation, type Operation, refusalOf, resultsOf } from './socket-operation.ts'
+import {
+  beginOperation,
+  type Operation,
+  refusalOf,
+  resultsOfOperation,
+} from './socket-operation.ts'
 
 /** One socket and what is known of who holds it. */
 export type Guest = {
@@ -39,7 +44,7 @@ export function protocolOf(services: Services, slots: KeySlots) {
       if (!extra.caller) throw new Error('A socket subscribes before it was let in.')
       return beginOperation(payload, extra.caller, services)
     },
-    subscribe: (operation) => resultsOf(operation as Operation),
+    subscribe: (operation) => resultsOfOperation(operation as Operation),
   })
 }
 

@@ -1,0 +1,47 @@
+import type { Clock } from '../clock.ts'
+import type { Pool } from '../db.ts'
+import { autoDisableDays, autoDisableEveryMs } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { Rounds } from '../pipeline/rounds.ts'
+import { publicId } from '../rules/id.ts'
+import { disableEndpoint, findFailingEndpoints } from '../store/endpoint-disable.ts'
+
+export type AutoDisableContext = {
+  readonly pool: Pool
+  readonly clock: Clock
+  readonly log: Log
+  /** Its lane, wherever it is, looks at the endpoint again. */
+  readonly endpointChanged: (endpointId: string) => void
+}
+
+const dayMs = 86_400_000
+
+/**
+ * Disables endpoints that have failed for `autoDisableDays` without one success: from then on their
+ * events are suppressed, can be replayed, and cost no attempts. A person enables them again.
+ */
+export function autoDisable(context: AutoDisableContext): AsyncDisposable {
+  const rounds = new Rounds({
+    everyMs: autoDisableEveryMs,
+    run: () => disableFailing(context),
+    failed: (error) => {
+      context.log.error({ err: error }, 'auto-disable failed; it is done again in the next round')
+    },
+  })
+  return { [Symbol.asyncDispose]: () => rounds.stop() }
+}
+
+/** One round. */
+export async function disableFailing(context: AutoDisableContext): Promise<void> {
+  const at = context.clock.now()
+  const since = new Date(at.getTime() - autoDisableDays * dayMs)
+  for (const failing of await findFailingEndpoints(context.pool, since)) {
+    const { endpointId, workspaceId } = failing
+    if (!(await disableEndpoint(context.pool, { ...failing, reason: 'FAILING', at }))) continue
+    context.endpointChanged(endpointId)
+    context.log.warn(
+      { endpoint: publicId('wh', endpointId), workspace: publicId('ws', workspaceId) },
+      `endpoint disabled: it failed for ${autoDisableDays} days without one success`,
+    )
+  }
+}
