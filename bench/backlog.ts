@@ -22,8 +22,7 @@ export const backlog: Part = {
     await using rig = await openRig()
     const scene = await setScene(rig, settings)
     await using limit = await startLimit(rig, scene.load)
-    const bench = { rig, scene, limit, settings }
-    return grow(bench)
+    return await grow({ rig, scene, limit, settings })
   },
 }
 

@@ -54,6 +54,7 @@ test('enabling a failing endpoint gives it five days more', async () => {
   await platform.watch.untilStatus('FAILED')
   clock.advance(6 * dayS)
   await duty(platform, clock)
+  expect(await endpoint(platform, id)).toMatchObject({ disabledReason: 'FAILING' })
   await platform.client.mutate('endpointEnable', { id }, 'endpoint { status }')
   await duty(platform, clock)
   expect(await endpoint(platform, id)).toMatchObject({ status: 'ENABLED', disabledReason: null })

@@ -15,6 +15,8 @@ export type InstanceOptions = {
   readonly port: number
   readonly env: Readonly<Record<string, string>>
   readonly logFile: string
+  /** It ended though nobody had told it to. */
+  readonly broke: () => void
 }
 
 const mainFile = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
@@ -70,10 +72,15 @@ export class Instance implements AsyncDisposable {
     this.#isAsked = false
     this.#wasReady = false
     this.#ended = once(child, 'exit').then(([code, signal]: (End['code'] | End['signal'])[]) => {
-      if (!this.#isAsked) this.unexpectedEnds += 1
+      if (!this.#isAsked) this.#breakDown()
       return { code, signal } as End
     })
     await this.untilReady()
+  }
+
+  #breakDown(): void {
+    this.unexpectedEnds += 1
+    this.#options.broke()
   }
 
   /** Resolves once `/readyz` says so. */

@@ -59,16 +59,24 @@ export async function openLab(trial: Trial, options: LabOptions): Promise<Lab> {
   const databaseUrl = new URL(postgres.url)
   if (options.viaProxy) databaseUrl.port = String(databaseWay.port)
   const env = environment(databaseUrl.href, adminKey)
+  // An experiment whose program broke has failed: it comes to its end soon.
+  const broken = new AbortController()
   const instances: Instance[] = []
   for (const [index, role] of options.roles.entries()) {
     const name = `${role}-${index}`
     const logFile = join(trial.folder, `${name}.log`)
-    const instance = new Instance({ name, role, port: await freePort(), env, logFile })
+    const port = await freePort()
+    const broke = () => {
+      trial.say(`${name} has ended by itself: ${logFile}`)
+      broken.abort()
+    }
+    const instance = new Instance({ name, role, port, env, logFile, broke })
     instances.push(resources.use(instance))
     await instance.start()
   }
   const apis = instances.filter(({ role }) => role !== 'worker')
-  const publisher = newPublisher({ ledger, key: adminKey, urls: apis.map(({ url }) => url) })
+  const urls = apis.map(({ url }) => url)
+  const publisher = newPublisher({ ledger, key: adminKey, urls, stop: broken.signal })
   const numbers = new Map<string, number>()
   const kept = resources.move()
   const lab: Lab = {
@@ -81,7 +89,7 @@ export async function openLab(trial: Trial, options: LabOptions): Promise<Lab> {
       return tenant
     },
     settle: async (limitMs = settleMsMax) => {
-      await untilIdle(lab, limitMs)
+      await untilIdle(lab, AbortSignal.any([broken.signal, AbortSignal.timeout(limitMs)]))
       await receivers.flush()
       const { entries } = ledger
       const stored = await readStored(postgres)
@@ -105,9 +113,8 @@ function environment(databaseUrl: string, adminKey: string) {
 }
 
 /** Nothing due, nothing under way. */
-async function untilIdle({ postgres, receivers }: Lab, limitMs: number): Promise<void> {
-  const deadline = AbortSignal.timeout(limitMs)
-  while (!deadline.aborted) {
+async function untilIdle({ postgres, receivers }: Lab, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
     if ((await countDue(postgres)) === 0 && receivers.open() === 0) return
     await pause(200)
   }

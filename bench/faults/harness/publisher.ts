@@ -35,6 +35,8 @@ export type PublisherOptions = {
   readonly key: string
   /** Asked in turn; a try that failed goes on to the next. */
   readonly urls: readonly string[]
+  /** Nobody asks any further. */
+  readonly stop: AbortSignal
 }
 
 const firstRetryMs = 100
@@ -44,7 +46,7 @@ const triesMax = 60
 const tickMs = 5
 const bytesDefault = 512
 
-export function newPublisher({ ledger, key, urls }: PublisherOptions): Publisher {
+export function newPublisher({ ledger, key, urls, stop }: PublisherOptions): Publisher {
   let turn = 0
 
   function askOnce(entry: Entry): Promise<Reply> {
@@ -59,7 +61,7 @@ export function newPublisher({ ledger, key, urls }: PublisherOptions): Publisher
       const reply = await askOnce(entry)
       if (reply.outcome === 'ok') entry.eventId ??= publishedId(reply)
       await ledger.reply(entry, reply)
-      if (reply.outcome !== 'info' || tries === triesMax) return reply
+      if (reply.outcome !== 'info' || tries === triesMax || stop.aborted) return reply
       await pause(Math.min(firstRetryMs * 2 ** (tries - 1), retryMsMax))
     }
   }
@@ -80,7 +82,7 @@ export function newPublisher({ ledger, key, urls }: PublisherOptions): Publisher
       for (;;) {
         const passedMs = Math.min(monotonicMs() - startedMs, forMs)
         while (all.length < (passedMs * perSecond) / 1000) all.push(publish(event(all.length)))
-        if (passedMs === forMs) return Promise.all(all)
+        if (passedMs === forMs || stop.aborted) return Promise.all(all)
         await pause(tickMs)
       }
     },
