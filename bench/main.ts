@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { backlog } from './backlog.ts'
 import { burst } from './burst.ts'
 import { deliveries } from './deliveries.ts'
+import { feed } from './feed.ts'
 import { isolation } from './isolation.ts'
 import { latency } from './latency.ts'
 import { publishing } from './publishing.ts'
@@ -12,7 +13,16 @@ import { tableOf } from './support/table.ts'
 import { workers } from './workers.ts'
 
 /** In the order in which they run when none is named. */
-const parts: readonly Part[] = [deliveries, publishing, latency, workers, isolation, burst, backlog]
+const parts: readonly Part[] = [
+  deliveries,
+  publishing,
+  latency,
+  workers,
+  isolation,
+  burst,
+  feed,
+  backlog,
+]
 
 const options = {
   json: { type: 'boolean', default: false },

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { Migration, Migrator } from '@mikro-orm/migrations'
 import { Client, Pool as PgPool, type ClientBase } from 'pg'
-import { databaseConnectionsMax, databaseTimeoutMs, migrationLockMs } from './limits.ts'
+import { databaseConnectionsMax, databaseTimeoutMs, migrationLockMs, queryMsMax } from './limits.ts'
 import { entities } from './model/entities.ts'
 import { installQueue } from './queue.ts'
 import { createPartitionsAhead } from './store/partition.ts'
@@ -27,7 +27,7 @@ const migrationLock = 7_226_001
 
 /** Connects lazily: a database that is down is an error of the first statement, not of this call. */
 export async function openDatabase(url: string): Promise<Database> {
-  const orm = await MikroORM.init(ormOptions(url))
+  const orm = await MikroORM.init(ormOptions(url, `-c statement_timeout=${queryMsMax}`))
   const pool = new PgPool({
     connectionString: url,
     max: databaseConnectionsMax,

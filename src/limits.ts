@@ -275,3 +275,5 @@ export const readyMsMax = 2_000
 export const dueCountMax = 10_000
 /** A migration waits this long for a lock, and everybody else behind it. */
 export const migrationLockMs = 10_000
+/** One query of the API: a rare filter over a very large log is given up, and says so. */
+export const queryMsMax = 20_000

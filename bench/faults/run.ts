@@ -17,7 +17,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+    /** Times and counts, as a share of what an experiment takes by itself. */
     scale: { type: 'string', default: '1' },
+    /** Events a second, likewise: for machines that are slow, or busy with something else. */
+    rate: { type: 'string', default: '1' },
     json: { type: 'string' },
     /** Logs, ledger and data stay, for whoever wants to look. */
     keep: { type: 'boolean', default: false },
@@ -25,13 +28,15 @@ const { values, positionals } = parseArgs({
 })
 const seed = Number(values.seed)
 const scale = Number(values.scale)
+const rate = Number(values.rate)
 
 cleanUpOnExit()
-say(`seed ${seed}, scale ${scale}`)
+say(`seed ${seed}, scale ${scale}, rate ${rate}`)
 const results: Result[] = []
 for (const experiment of chosen(positionals)) results.push(await tryOut(experiment))
 process.stdout.write(`${table(results)}\n`)
-if (values.json) await writeFile(values.json, JSON.stringify({ seed, scale, results }, null, 2))
+if (values.json)
+  await writeFile(values.json, JSON.stringify({ seed, scale, rate, results }, null, 2))
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1
 
 function chosen(ids: readonly string[]): readonly Experiment[] {
@@ -50,7 +55,7 @@ async function tryOut(experiment: Experiment): Promise<Result> {
   const tell = (line: string) => say(`${id} ${line}`)
   const started = performance.now()
   const { findings, error } = await experiment
-    .run({ random, scaled, say: tell, folder })
+    .run({ random, scaled, rate: (full) => full * rate, say: tell, folder })
     .then((found) => ({ findings: found, error: null }))
     .catch((failure: unknown) => ({ findings: [], error: String(failure) }))
   const seconds = Math.round((performance.now() - started) / 1000)

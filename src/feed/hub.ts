@@ -10,6 +10,7 @@ import { type FeedWish, type Missed, openSubscriber, type Subscriber } from './s
 import { openTailer } from './tailer.ts'
 import { newTurns } from './turns.ts'
 
+/** What a subscriber gets. */
 export type { FeedItem } from './subscriber.ts'
 
 /** The live feed of deliveries: one in each process. */
@@ -22,6 +23,7 @@ export type Hub = AsyncDisposable & {
   readonly changed: (workspaceIds: readonly string[]) => void
 }
 
+/** What the feed is made of. */
 export type HubOptions = {
   readonly database: Database
   readonly clock: Clock

@@ -5,6 +5,7 @@ export type Signal = {
   readonly wait: (ms: number) => Promise<void>
 }
 
+/** A signal that was not raised yet. */
 export function newSignal(): Signal {
   let raised = false
   let wake: (() => void) | undefined

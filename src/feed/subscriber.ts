@@ -15,6 +15,7 @@ export type FeedItem =
   /** What lies between the place asked for and this one cannot be told any more. */
   | { readonly kind: 'RESET'; readonly position: ChangePosition; readonly reason: string }
 
+/** Which changes a subscriber wants. */
 export type FeedWish = {
   readonly workspaceId: string
   /** Null: from now on. */
@@ -22,6 +23,7 @@ export type FeedWish = {
   readonly filter: DeliveryFilter
 }
 
+/** A wish, and the means to fulfil it. */
 export type SubscriberOptions = FeedWish & {
   readonly tailer: Tailer
   /** Reads what was missed, in the feed's order, as many as one read gives. */

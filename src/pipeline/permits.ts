@@ -2,20 +2,22 @@
 export type PermitSeeker = () => void
 
 /**
- * Requests in flight in one process. A seeker may hold fewer permits than are free: one alone half
- * of all, ten together a tenth of all each, and as much is always left for who comes next. So
- * slow receivers, however many, cannot hold everything until they time out (promise P4). Plain
- * turns, one permit each, would: with 100 endpoints that take 10 s each and 1,024 permits an
- * endpoint that answers at once is served once a second.
+ * Requests in flight in one process. Whoever holds none takes any that is free; for more, a seeker
+ * may hold fewer than are free beyond a quarter of all, which is left for who comes next. So slow
+ * receivers, however many, cannot hold everything until they time out (promise P4). Plain turns,
+ * one permit each, would: with 100 endpoints that take 10 s each and 1,024 permits an endpoint
+ * that answers at once is served once a second.
  */
 export class Permits {
   #free: number
+  readonly #reserve: number
   readonly #held = new Map<PermitSeeker, number>()
   /** In the order in which they found none. */
   readonly #seekers = new Set<PermitSeeker>()
 
   constructor(max: number) {
     this.#free = max
+    this.#reserve = Math.floor(max / 4)
   }
 
   /** True: taken. False: `seeker` is called when it may take one. */
@@ -48,7 +50,8 @@ export class Permits {
   }
 
   #mayTake(seeker: PermitSeeker): boolean {
-    return this.#heldBy(seeker) < this.#free
+    const held = this.#heldBy(seeker)
+    return held === 0 ? this.#free > 0 : held < this.#free - this.#reserve
   }
 
   /** Ends with the one that takes what was given. Who gave it asks for the next by itself. */

@@ -31,6 +31,7 @@ export type StoredChange = {
 /** Up to `limit` changes of one workspace after a place. */
 export type ChangeWish = { readonly workspaceId: string; readonly after: ChangePosition }
 
+/** What one statement of the feed found. */
 export type ChangePage = {
   /** In the feed's order within each workspace. */
   readonly changes: readonly StoredChange[]

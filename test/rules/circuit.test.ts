@@ -32,7 +32,11 @@ test('a success between failures starts the count anew', () => {
   let health = unknownHealth
   for (let n = 1; n < circuitFailuresMax; n++) health = afterFailure(health, start)
   health = afterFailure(afterSuccess(health, later(1)), later(2))
-  expect(health).toMatchObject({ consecutiveFailures: 1, circuit: 'CLOSED', failingSince: later(2) })
+  expect(health).toMatchObject({
+    consecutiveFailures: 1,
+    circuit: 'CLOSED',
+    failingSince: later(2),
+  })
 })
 
 test('probes wait 30 s, 60 s and on to 5 min', () => {

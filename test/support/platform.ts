@@ -1,3 +1,4 @@
+import { uuidOf } from '../../src/rules/id.ts'
 import { type Bundle, type BundleOptions, openBundle, type Tenant } from './bundle.ts'
 import type { Client, Json } from './client.ts'
 import { addEndpoint } from './endpoints.ts'
@@ -17,6 +18,8 @@ export type Platform = AsyncDisposable & {
   readonly publish: (input?: object) => Promise<PublishedEvent>
   /** Publishes that many events at once, `{"n":0}` and on. */
   readonly publishMany: (count: number) => Promise<void>
+  /** Has a lane look at the clock now, not within a second. */
+  readonly nudge: (endpoint: AddedEndpoint) => Promise<void>
   /** A delivery as the API shows it, with its attempts. */
   readonly delivery: (id: string) => Promise<Json>
   /** The tenant's deliveries, oldest first, as the API shows them. */
@@ -65,6 +68,7 @@ export async function startPlatform(options: BundleOptions = {}): Promise<Platfo
       const done = await client.mutate('eventPublishBatch', { events }, 'deliveryCount')
       if (done.code) throw new Error(`The batch was refused: ${JSON.stringify(done)}`)
     },
+    nudge: ({ id }) => bundle.services.wake.lanes([uuidOf('wh', id) ?? '']),
     delivery: async (id) => {
       const query = `query ($id: ID!) { delivery(id: $id) { ${deliveryFields} } }`
       return (await client.ask(query, { id })).delivery

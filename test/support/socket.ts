@@ -12,6 +12,7 @@ export type RawSocket = AsyncDisposable & {
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
 }
 
+/** How a socket is asked for. */
 export type SocketOptions = {
   readonly path?: string
   readonly headers?: Readonly<Record<string, string>>

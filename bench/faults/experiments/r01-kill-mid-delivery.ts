@@ -22,7 +22,7 @@ export const killMidDelivery: Experiment = {
     const tenant = await lab.addTenant({ endpoints })
     const forMs = trial.scaled(60_000)
     const event = inTurn(tenant)
-    const publishing = lab.publisher.publishSteadily({ perSecond: 200, forMs, event })
+    const publishing = lab.publisher.publishSteadily({ perSecond: trial.rate(200), forMs, event })
     const kills: Disturbance[] = []
     await repeat({ everyMs: 5_000, forMs }, async () => {
       const victim = trial.random.pick(lab.workers.filter(({ isReady }) => isReady))

@@ -6,7 +6,7 @@ import { gapsAfter, largest, underWayAt } from '../harness/latency.ts'
 import { monotonicMs } from '../harness/monotonic.ts'
 import { inTurn } from '../harness/publisher.ts'
 import { takeoverMsMax } from '../harness/promises.ts'
-import type { Experiment } from '../harness/trial.ts'
+import type { Experiment, Trial } from '../harness/trial.ts'
 
 const prompt = numbered(10)
 /**
@@ -26,7 +26,7 @@ export const zombie: Experiment = {
     const roles = ['api', 'worker', 'worker'] as const
     await using lab = await openLab(trial, { roles, script: { status: 200, afterMs: 200 } })
     lab.receivers.follow(failing, { status: 200, afterMs: 2_000, failFirst: 2 })
-    const publishing = publishToBoth(lab)
+    const publishing = publishToBoth(lab, trial)
     await pause(beforeMs + trial.random.below(1_000))
     const frozen = trial.random.pick(lab.workers)
     const atMs = monotonicMs()
@@ -50,9 +50,9 @@ export const zombie: Experiment = {
   },
 }
 
-async function publishToBoth({ addTenant, publisher }: Lab): Promise<void> {
+async function publishToBoth({ addTenant, publisher }: Lab, { rate }: Trial): Promise<void> {
   const tenants = [
-    { tenant: await addTenant({ endpoints: prompt }), perSecond: 100 },
+    { tenant: await addTenant({ endpoints: prompt }), perSecond: rate(100) },
     {
       tenant: await addTenant({ endpoints: failing, endpoint: () => ({ retrySchedule }) }),
       perSecond: 10,

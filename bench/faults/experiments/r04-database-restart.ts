@@ -24,7 +24,7 @@ export const databaseRestart: Experiment = {
     const rounds = Math.max(2, trial.scaled(6))
     const forMs = rounds * (upMs + downMs) + upMs
     const event = inTurn(tenant)
-    const publishing = lab.publisher.publishSteadily({ perSecond: 200, forMs, event })
+    const publishing = lab.publisher.publishSteadily({ perSecond: trial.rate(200), forMs, event })
     const outages: Disturbance[] = []
     for (let round = 0; round < rounds; round += 1) {
       await pause(upMs + trial.random.below(500))

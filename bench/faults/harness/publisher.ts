@@ -25,7 +25,9 @@ export type EventPlan = {
 
 export type SteadyPlan = {
   readonly perSecond: number
-  readonly forMs: number
+  /** For so long, or until `until`. */
+  readonly forMs?: number
+  readonly until?: AbortSignal
   /** The plan of the event with this number, from 0. */
   readonly event: (index: number) => EventPlan
 }
@@ -76,13 +78,13 @@ export function newPublisher({ ledger, key, urls, stop }: PublisherOptions): Pub
 
   return {
     ...{ begin, ask, publish },
-    publishSteadily: async ({ perSecond, forMs, event }) => {
+    publishSteadily: async ({ perSecond, forMs = Infinity, until, event }) => {
       const startedMs = monotonicMs()
       const all: Promise<Entry>[] = []
       for (;;) {
         const passedMs = Math.min(monotonicMs() - startedMs, forMs)
         while (all.length < (passedMs * perSecond) / 1000) all.push(publish(event(all.length)))
-        if (passedMs === forMs || stop.aborted) return Promise.all(all)
+        if (passedMs === forMs || until?.aborted || stop.aborted) return Promise.all(all)
         await pause(tickMs)
       }
     },

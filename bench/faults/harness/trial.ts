@@ -6,6 +6,8 @@ export type Trial = {
   readonly random: Random
   /** A duration or a count at the scale of this run. */
   readonly scaled: (full: number) => number
+  /** Events a second on a machine like this one. */
+  readonly rate: (full: number) => number
   /** Progress, for whoever watches. */
   readonly say: (line: string) => void
   /** Removed afterwards, unless it is asked to be kept. */

@@ -11,8 +11,10 @@ export type PageArgs = {
   readonly before?: string | null | undefined
 }
 
+/** One row of a page, with its place in the list. */
 export type Edge<Row> = { readonly cursor: string; readonly node: Row }
 
+/** Where a page lies in its list; see the Relay specification. */
 export type PageInfo = {
   readonly hasNextPage: boolean
   readonly hasPreviousPage: boolean

@@ -12,8 +12,8 @@ export type ExecuteTogether = (events: readonly unknown[]) => Promise<ExecutionR
 
 /**
  * The results of a subscription. Events that are there together are executed together, and share
- * their statements: one at a time a feed of 5,000 changes took 15 subscribers minutes. No
- * generator: its `return` would wait for the event that a client who left does not want any more.
+ * their statements: 5,000 changes to each of 15 subscribers took 57 s on a busy machine, and had
+ * not arrived after 110 s one at a time. No generator: its `return` would wait for the event that a client who left does not want any more.
  */
 export function resultsOf(
   source: AsyncIterable<unknown>,
