@@ -1,3 +1,6 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { openDatabase } from '../../src/db.ts'
 import { createLog } from '../../src/log.ts'
@@ -25,4 +28,29 @@ export async function startSecond(
   )
   const kept = resources.move()
   return { ...engine, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+/** A data plane in another process. Disposing kills it. */
+export type EngineProcess = AsyncDisposable & {
+  /** SIGKILL ends it where it stands; SIGSTOP and SIGCONT make it a zombie for a while. */
+  readonly signal: (name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT') => void
+}
+
+/** Starts one on this database; `sealKey` is what its secrets are sealed with. */
+export async function startEngineProcess(
+  databaseUrl: string,
+  sealKey: Buffer,
+): Promise<EngineProcess> {
+  const child = fork(fileURLToPath(new URL('./engine-process.ts', import.meta.url)))
+  const ready = once(child, 'message')
+  const ended = once(child, 'exit')
+  child.send({ databaseUrl, sealKey: sealKey.toString('base64') })
+  await Promise.race([ready, ended])
+  return {
+    signal: (name) => child.kill(name),
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
 }

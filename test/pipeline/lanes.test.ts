@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { inTransaction } from '../../src/db.ts'
+import { openQueue, type LaneQueue } from '../../src/queue.ts'
+import { newUuid, uuidOf } from '../../src/rules/id.ts'
+import { openDatabase } from '../../src/db.ts'
+import { freshDatabase } from '../support/database.ts'
+import { newGate } from '../support/gate.ts'
+import { logRows } from '../support/log-rows.ts'
+import { type Platform, startPlatform } from '../support/platform.ts'
+import { startEngineProcess, startSecond } from '../support/processes.ts'
+import { startReceiver } from '../support/receiver.ts'
+
+/* Who owns a lane, and how it passes from one process to the next. */
+
+/** Endpoints of one tenant, as rows are written for them by hand. */
+async function rowsFor(platform: Platform) {
+  const workspaceId = uuidOf('ws', platform.tenant.workspaceId) ?? ''
+  const { rows } = await platform.bundle.database.pool.query('select id from endpoint')
+  return { workspaceId, endpointIds: rows.map(({ id }) => id as string) }
+}
+
+test('work that nobody was told of is found', async () => {
+  await using receiver = await startReceiver()
+  await using platform = await startPlatform()
+  await platform.addEndpoint(receiver.url)
+  const written = { ...(await rowsFor(platform)), eventType: 'invoice.paid' }
+  await logRows(platform.bundle.database).publish(written)
+  await receiver.next()
+})
+
+test('a row that commits after its wake-up was used up is found', async () => {
+  await using receiver = await startReceiver()
+  await using platform = await startPlatform()
+  const { database } = platform.bundle
+  await platform.addEndpoint(receiver.url)
+  const written = { ...(await rowsFor(platform)), eventType: 'invoice.paid' }
+  await inTransaction(database.pool, async (client) => {
+    await logRows({ pool: client as typeof database.pool }).publish(written)
+    // The lane opens, reads, finds only this one, and knows then all there is.
+    await platform.publish()
+    await platform.watch.untilStatus('SUCCEEDED')
+  })
+  await platform.watch.untilStatus('SUCCEEDED', 2)
+})
+
+test('a lane that is given up and taken again sends nothing twice', async () => {
+  const gate = newGate()
+  await using receiver = await startReceiver(gate.script)
+  await using platform = await startPlatform()
+  const { pool } = platform.bundle.database
+  await platform.addEndpoint(receiver.url)
+  await platform.publish()
+  await receiver.until(1)
+  const { rows } = await pool.query(`update pgboss.job set state = 'retry' returning id`)
+  // Taken again by the same process, whose first lane still waits for an answer.
+  await untilTrue(async () => {
+    const taken = await pool.query(
+      `select from pgboss.job where id = $1 and state = 'active' and retry_count > 0`,
+      [rows[0].id],
+    )
+    return taken.rowCount === 1
+  })
+  await using other = await startReceiver()
+  await platform.addEndpoint(other.url, { eventTypes: ['course.done'] })
+  await platform.publish({ eventType: 'course.done' })
+  await other.next()
+  expect(receiver.requests).toHaveLength(2)
+  gate.open(200)
+  await platform.watch.untilStatus('SUCCEEDED', 3)
+  expect(receiver.requests).toHaveLength(2)
+})
+
+test('of two processes that reach for a lane one gets it', async () => {
+  await using resources = new AsyncDisposableStack()
+  const fresh = resources.use(await freshDatabase())
+  const database = resources.use(await openDatabase(fresh.url))
+  const queues: LaneQueue[] = []
+  for (let n = 0; n < 2; n++) {
+    const executeSql = (text: string, values?: unknown[]) => database.pool.query(text, values)
+    queues.push(resources.use(await openQueue({ executeSql }, () => {})))
+  }
+  const [first, second] = queues as [LaneQueue, LaneQueue]
+  const endpointIds = Array.from({ length: 60 }, () => newUuid(Date.now()))
+  // Each lane has two jobs: one whose owner was given up, and one that was added since.
+  await first.wake(endpointIds)
+  await database.pool.query(`update pgboss.job set state = 'retry'`)
+  await first.wake(endpointIds)
+  const owned = new Map<string, number>()
+  for (let round = 0; round < 8; round++) {
+    const claims = (await Promise.all([first.claim(20), second.claim(20)])).flat()
+    for (const { endpointId } of claims) owned.set(endpointId, (owned.get(endpointId) ?? 0) + 1)
+  }
+  expect([...owned.values()].filter((owners) => owners > 1)).toEqual([])
+  expect(owned.size).toBeGreaterThan(0)
+})
+
+test('shutting down lets requests end, and nothing is sent twice', async () => {
+  const gate = newGate()
+  await using receiver = await startReceiver(gate.script)
+  await using platform = await startPlatform({ delivers: false })
+  const first = await startSecond(platform.bundle)
+  await platform.addEndpoint(receiver.url, { eventTypes: ['invoice.*'] })
+  await platform.publishMany(30)
+  await receiver.until(8)
+  const stopping = first[Symbol.asyncDispose]()
+  gate.open(200)
+  await stopping
+  const sent = receiver.requests.length
+  await platform.watch.untilStatus('SUCCEEDED', sent)
+  await using second = await startSecond(platform.bundle)
+  await platform.watch.untilStatus('SUCCEEDED', 30)
+  expect(second.inFlight()).toBe(0)
+  expect(receiver.requests).toHaveLength(30)
+})
+
+const sealKey = randomBytes(32)
+const sealed = { config: { encryptionKeys: [{ id: 'test', key: sealKey }] } }
+
+/** A platform without lanes of its own, an endpoint, and a child that holds a request to it. */
+async function withChild(resources: AsyncDisposableStack) {
+  const gate = newGate()
+  const receiver = resources.use(await startReceiver(gate.script))
+  const platform = resources.use(await startPlatform({ delivers: false, ...sealed }))
+  await platform.addEndpoint(receiver.url)
+  const { databaseUrl } = platform.bundle
+  const child = resources.use(await startEngineProcess(databaseUrl, sealKey))
+  await platform.publish()
+  await receiver.until(1)
+  return { gate, receiver, platform, child }
+}
+
+const takenOverMsMax = 15_000
+
+test.concurrent(
+  'a dead owner is succeeded within 15 s',
+  async () => {
+    await using resources = new AsyncDisposableStack()
+    const { gate, receiver, platform, child } = await withChild(resources)
+    resources.use(await startSecond(platform.bundle))
+    const killedAt = performance.now()
+    child.signal('SIGKILL')
+    const [first, second] = await receiver.until(2)
+    expect(performance.now() - killedAt).toBeLessThan(takenOverMsMax)
+    expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
+    gate.open(200)
+    await platform.watch.untilStatus('SUCCEEDED')
+    expect(await platform.deliveries()).toMatchObject([{ attemptCount: 1 }])
+  },
+  30_000,
+)
+
+test.concurrent(
+  "a zombie's late result changes nothing",
+  async () => {
+    await using resources = new AsyncDisposableStack()
+    const { gate, receiver, platform, child } = await withChild(resources)
+    resources.use(await startSecond(platform.bundle))
+    child.signal('SIGSTOP')
+    await receiver.until(2)
+    gate.answer(500) // the zombie's, which does not hear it yet
+    gate.answer(200)
+    await platform.watch.untilStatus('SUCCEEDED')
+    child.signal('SIGCONT')
+    // Awake, it learns that the lane is not its own, and gets others.
+    await using other = await startReceiver()
+    await platform.addEndpoint(other.url, { eventTypes: ['course.done'] })
+    for (let n = 0; n < 5; n++) await platform.publish({ eventType: 'course.done' })
+    await other.until(5)
+    const [delivery] = await platform.deliveries()
+    expect(delivery).toMatchObject({ status: 'SUCCEEDED', attemptCount: 1 })
+    expect(delivery.attempts).toMatchObject([{ result: 'SUCCEEDED' }])
+  },
+  40_000,
+)
+
+test.concurrent(
+  'a lane that could not be given back is served again',
+  async () => {
+    await using receiver = await startReceiver([
+      { status: 503, headers: { 'retry-after': '20' } },
+      200,
+    ])
+    await using platform = await startPlatform()
+    const { pool } = platform.bundle.database
+    await pool.query(`
+      create function refuse() returns trigger language plpgsql as $$
+        begin raise exception 'not now'; end $$;
+      create trigger refuse before update on pgboss.job_common
+        for each row when (new.state = 'completed') execute function refuse()`)
+    await platform.addEndpoint(receiver.url, { retrySchedule: [1] })
+    await platform.publish()
+    await receiver.until(1)
+    await untilTrue(async () => {
+      const { rows } = await pool.query(`select from pgboss.job where state = 'retry'`)
+      return rows.length > 0
+    })
+    await pool.query('drop trigger refuse on pgboss.job_common')
+    await platform.watch.untilStatus('SUCCEEDED')
+  },
+  60_000,
+)
+
+/** Asks again and again: for what only a table shows. */
+async function untilTrue(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds()));
+}

@@ -1,0 +1,23 @@
+import { systemClock } from '../../src/clock.ts'
+import { openDatabase } from '../../src/db.ts'
+import { createLog } from '../../src/log.ts'
+import { startEngine } from '../../src/pipeline/engine.ts'
+import { parseCidrs } from '../../src/rules/address.ts'
+import { newSealer } from '../../src/seal.ts'
+import { createTelemetry } from '../../src/telemetry.ts'
+
+/** What the parent says first: the database, and the key its secrets are sealed with. */
+export type EngineOrder = { readonly databaseUrl: string; readonly sealKey: string }
+
+/** A data plane in a process of its own, to be killed and stopped by a test. */
+process.once('message', async ({ databaseUrl, sealKey }: EngineOrder) => {
+  const networks = parseCidrs('127.0.0.0/8')
+  await startEngine({
+    database: await openDatabase(databaseUrl),
+    ...{ clock: systemClock, log: createLog('silent'), telemetry: createTelemetry() },
+    sealer: newSealer([{ id: 'test', key: Buffer.from(sealKey, 'base64') }]),
+    allowedNetworks: networks.ok ? networks.policy : [],
+    ...{ httpsOnly: false, userAgent: 'Postrider/child', delivers: true, changed: () => {} },
+  })
+  process.send?.('ready')
+})
