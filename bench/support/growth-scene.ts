@@ -54,9 +54,10 @@ export async function seedAlmostNothing(rig: Rig, scene: GrowthScene): Promise<S
   return span
 }
 
-/** The whole log. */
+/** The whole log, in place of what was there: rare rows of the last hour would be found at once. */
 export async function seedWeeks(rig: Rig, scene: GrowthScene, deliveries: number): Promise<Span> {
   const span = spanOf(daysMax * 24 * hourMs)
+  await rig.database.pool.query('truncate event, delivery, due, attempt, change')
   await addPartitions(rig.database.pool, span.since)
   await seedLog(rig, scene, { ...span, deliveries })
   return span

@@ -11,8 +11,8 @@ import type { Experiment, Trial } from '../harness/trial.ts'
 const clients = 50
 const keysMax = 200
 const killEveryMs = 2_500
-/** Enough for the head of an answer and some of its body. */
-const cutAfterBytes = 450
+/** Of one connection: about five answers, the last one in its middle. */
+const cutAfterBytes = 2_300
 
 /**
  * Many clients publish the same event with the same key at the same time, at two API processes
