@@ -81,7 +81,13 @@ function comparedRates(rate: Rate, empty: Rate, { group, aim }: Heading): Figure
 
 function comparedTimes(after: QueryTimes, before: QueryTimes, { group, aim }: Heading): Figure {
   return {
-    ...{ group, name: after.name, value: after.p50, p95: after.p95, unit: 'ms' },
+    ...{
+      group,
+      name: after.refused ? `${after.name}: REFUSED` : after.name,
+      value: after.p50,
+      p95: after.p95,
+      unit: 'ms',
+    },
     limit: { name: beside, value: before.p50 },
     ratio: before.p50 / after.p50,
     bound: { of: 'ratio', best: 'high', aim },

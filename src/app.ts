@@ -74,9 +74,13 @@ export async function startApp(options: AppOptions): Promise<App> {
   })
   const routes = [...health, ...apiRoutes(options, services)]
   const http = resources.use(await serveHttp({ host, port, routes, log }))
-  if (config.role !== 'worker') resources.use(serveSockets(http.server, services))
-  resources.defer(() => {
+  const sockets =
+    config.role === 'worker' ? null : resources.use(serveSockets(http.server, services))
+  // All at once: no new attempt may start while the last requests of the API end.
+  resources.defer(async () => {
     draining = true
+    const closing = [engine.drain(), http[Symbol.asyncDispose](), sockets?.[Symbol.asyncDispose]()]
+    await Promise.all(closing)
   })
   const kept = resources.move()
   return { port: http.port, services, [Symbol.asyncDispose]: () => kept.disposeAsync() }

@@ -3,7 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { Migration, Migrator } from '@mikro-orm/migrations'
 import { Client, Pool as PgPool, type ClientBase } from 'pg'
-import { databaseConnectionsMax, databaseTimeoutMs, migrationLockMs, queryMsMax } from './limits.ts'
+import {
+  databaseConnectionsMax,
+  databaseTimeoutMs,
+  migrationLockMs,
+  queryMsMax,
+  statementMsMax,
+} from './limits.ts'
 import { entities } from './model/entities.ts'
 import { installQueue } from './queue.ts'
 import { createPartitionsAhead } from './store/partition.ts'
@@ -34,6 +40,9 @@ export async function openDatabase(url: string): Promise<Database> {
     connectionTimeoutMillis: databaseTimeoutMs,
     keepAlive: true,
     application_name: 'postrider',
+    // The second for a connection whose other end is gone: nobody else would say so.
+    statement_timeout: statementMsMax,
+    query_timeout: statementMsMax + databaseTimeoutMs,
     // Statements of the hot path are prepared once; planning again over all partitions costs more
     // than the statement itself.
     options: '-c plan_cache_mode=force_generic_plan -c timezone=UTC',

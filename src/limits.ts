@@ -26,6 +26,8 @@ export const eventTypesPerEndpointMax = 100
 export const eventTypesMax = 5000
 /** A schema or an example. A schema becomes code, about ten times its size. */
 export const eventTypeJsonBytesMax = 64 * 1024
+/** Steps of a schema's pattern; at worst a character takes each of them. `.{1,255}` has 516. */
+export const patternSizeMax = 600
 export const endpointsPerWorkspaceMax = 1000
 export const urlLengthMax = 2048
 /** Secrets that are still signing after rotations. */
@@ -96,6 +98,11 @@ export const laneLingerMs = 10_000
 /** The lease of a lane: its job's heartbeat. */
 export const leaseSeconds = 10
 export const heartbeatEveryMs = 3_000
+/**
+ * Lapsed leases are looked for this often, by any process. One that dies having said that it looks
+ * costs as much again: 10 s, twice 2 s and a claim, so that a dead owner is succeeded within 15 s.
+ */
+export const superviseEverySeconds = 2
 /** How often due deliveries without a lane are looked for. */
 export const sweepEveryMs = 1_000
 export const sweepLanesMax = 1_000
@@ -180,6 +187,8 @@ export const socketCloseMsMax = 1_000
 
 // The process.
 export const drainMsMax = 20_000
+/** Requests to receivers may end for this long; then they are given up, to be made again. */
+export const drainRequestsMs = 17_000
 export const databaseConnectionsMax = 20
 /** A database that does not answer in this time is unavailable. */
 export const databaseTimeoutMs = 5_000
@@ -216,7 +225,7 @@ export const embeddedStopMsMax = 10_000
 /** Its log; the one before is kept. */
 export const embeddedLogBytesMax = 10 * 1024 * 1024
 /** Deliveries one transaction of publishing creates: more would hold it for seconds. */
-export const deliveriesPerPublishMax = 100_000
+export const deliveriesPerPublishMax = 50_000
 /** A success is worth a row of health this often. */
 export const healthStoreEveryMs = 1_000
 /** A 429 that names no time rests the lane this long. */
@@ -277,3 +286,5 @@ export const dueCountMax = 10_000
 export const migrationLockMs = 10_000
 /** One query of the API: a rare filter over a very large log is given up, and says so. */
 export const queryMsMax = 20_000
+/** One statement of the data plane; the largest publish takes about a quarter of it. */
+export const statementMsMax = 10_000

@@ -1,5 +1,5 @@
 import { PgBoss, type Db } from 'pg-boss'
-import { jobsDeleteEverySeconds, leaseSeconds } from './limits.ts'
+import { jobsDeleteEverySeconds, leaseSeconds, superviseEverySeconds } from './limits.ts'
 
 const laneQueue = 'lane'
 
@@ -61,8 +61,8 @@ export async function openQueue(db: Db, onError: (error: Error) => void) {
     createSchema: false,
     schedule: false,
     supervise: true,
-    superviseIntervalSeconds: 5,
-    monitorIntervalSeconds: 5,
+    superviseIntervalSeconds: superviseEverySeconds,
+    monitorIntervalSeconds: superviseEverySeconds,
     maintenanceIntervalSeconds: jobsDeleteEverySeconds,
   })
   boss.on('error', onError)

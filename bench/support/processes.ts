@@ -6,20 +6,20 @@ const microsPerTick = 10_000
 type Stat = { readonly parent: number; readonly own: number; readonly reaped: number }
 
 /**
- * Processor time of processes and of all their children, living and ended, in µs. Robust where
- * rates are not: what else the machine does costs time, but hardly anyone else's processor time.
- * NaN where there is no /proc, that is, not on Linux.
+ * Processor time of processes without their children, in µs. Robust where rates are not: what else
+ * the machine does costs time, but hardly anyone else's processor time. NaN where there is no
+ * /proc, that is, not on Linux.
  */
 export async function cpuMicros(pids: readonly number[]): Promise<number> {
-  const ticks = await Promise.all(pids.map(async (pid) => treeTicks(pid)))
-  return ticks.reduce((sum, tick) => sum + tick, 0) * microsPerTick
+  const stats = await Promise.all(pids.map((pid) => readStat(pid)))
+  return sum(stats.map((stat) => stat?.own ?? NaN)) * microsPerTick
 }
 
-async function treeTicks(pid: number): Promise<number> {
+/** The same with all its children, living and ended. */
+export async function treeCpuMicros(pid: number): Promise<number> {
   const stat = await readStat(pid)
-  const children = await Promise.all((await childrenOf(pid)).map((child) => readStat(child)))
-  const living = children.reduce((sum, child) => sum + (child?.own ?? 0), 0)
-  return stat ? stat.own + stat.reaped + living : NaN
+  const ended = (stat?.reaped ?? NaN) * microsPerTick
+  return (await cpuMicros([pid, ...(await childrenOf(pid))])) + ended
 }
 
 /** The process that started this one. */

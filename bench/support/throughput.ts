@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { walBytes } from './database.ts'
-import { cpuMicros } from './processes.ts'
+import { cpuMicros, treeCpuMicros } from './processes.ts'
 import { batchRequest, openClients } from './publishing.ts'
 import type { Load, Rig } from './rig.ts'
 import { median, ratioToNeighbours } from './statistics.ts'
@@ -71,7 +71,7 @@ function recordedBy({ program }: Rig): Promise<number> {
 async function spent({ program, database, receiver }: Rig) {
   return {
     program: await cpuMicros(program.processes.map(({ pid }) => pid)),
-    postgres: await cpuMicros([database.serverPid]),
+    postgres: await treeCpuMicros(database.serverPid),
     receiver: await cpuMicros([receiver.pid]),
     publishers: await cpuMicros([process.pid]),
     walBytes: await walBytes(database),

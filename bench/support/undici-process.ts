@@ -7,6 +7,9 @@ import type { UndiciJob } from './undici-limit.ts'
 /** Requests in flight. More are no faster, with fewer the connections run dry. */
 const inFlight = 200
 
+/** What is sent, one after the other and all over again. */
+const distinctRequests = 20_000
+
 let sendAll: (requests: number) => Promise<void> = () => Promise.resolve()
 
 process.on('message', (message: UndiciJob | number) => {
@@ -24,11 +27,12 @@ async function measure(requests: number): Promise<void> {
 /** Sends from memory what was signed before: nothing is read, nothing is stored. */
 function senderOf({ origin, body }: UndiciJob): (requests: number) => Promise<void> {
   const pool = new Pool(origin, { connections: inFlight })
-  const headers = signedHeaders(body)
+  const signed = signedHeaders(body)
   return async (requests) => {
     let left = requests
     const one = async () => {
       while (left-- > 0) {
+        const headers = signed[left % signed.length] ?? []
         const answer = await pool.request({ method: 'POST', path: '/', headers, body })
         await answer.body.dump()
       }
@@ -37,15 +41,17 @@ function senderOf({ origin, body }: UndiciJob): (requests: number) => Promise<vo
   }
 }
 
-/** As the program sends them. */
-function signedHeaders(payloadText: string): string[] {
+/** As the program sends them: each has its own id and signature. */
+function signedHeaders(payloadText: string): string[][] {
   const signer = prepareSigner('STANDARD_WEBHOOKS', [{ secret: generateSecret(), expiresAt: null }])
-  const { headers } = signedRequest({
-    ...{ signer, customHeaders: [], eventType: 'bench.happened', payloadText },
-    eventId: publicId('evt', newUuid(Date.now())),
-    deliveryId: publicId('dlv', newUuid(Date.now())),
-    unixSeconds: Math.floor(Date.now() / 1000),
-    userAgent: 'Postrider/bench',
+  return Array.from({ length: distinctRequests }, () => {
+    const { headers } = signedRequest({
+      ...{ signer, customHeaders: [], eventType: 'bench.happened', payloadText },
+      eventId: publicId('evt', newUuid(Date.now())),
+      deliveryId: publicId('dlv', newUuid(Date.now())),
+      unixSeconds: Math.floor(Date.now() / 1000),
+      userAgent: 'Postrider/bench',
+    })
+    return headers.flat()
   })
-  return headers.flat()
 }

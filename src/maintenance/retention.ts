@@ -32,10 +32,15 @@ export function keepRetention(context: RetentionContext): AsyncDisposable {
   return { [Symbol.asyncDispose]: () => rounds.stop() }
 }
 
-/** One round. Days are dropped whole: what is kept longest is kept a day longer than asked for. */
+/**
+ * One round. Days are dropped whole: what is kept longest is kept a day longer than asked for, and
+ * a day of which a delivery still waits for a time to come is kept until it has been attempted (P3).
+ */
 export async function retain({ pool, clock, log, retentionDays }: RetentionContext): Promise<void> {
   const now = clock.now()
-  const keptFrom = partitions.startOfDay(new Date(now.getTime() - retentionDays * dayMs))
+  const past = partitions.startOfDay(new Date(now.getTime() - retentionDays * dayMs))
+  const waiting = await partitions.oldestAwaitedDay(pool, past)
+  const keptFrom = waiting && waiting < past ? waiting : past
   await changing(pool, (client) => partitions.createPartitionsAhead(client, now))
   const all = await partitions.readPartitions(pool)
   for (const partition of all.filter(({ day }) => day < partitions.dayOf(keptFrom))) {

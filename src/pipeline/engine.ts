@@ -42,13 +42,16 @@ export type Engine = AsyncDisposable & {
   readonly wake: Wake
   /** Requests to receivers that have no answer yet. */
   readonly inFlight: () => number
+  /** Starts nothing more, ends or gives up what is out, and gives the lanes to others. */
+  readonly drain: () => Promise<void>
 }
 
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   await using resources = new AsyncDisposableStack()
   const { database, log } = options
   const queue = resources.use(await openLaneQueue(options))
-  const lanes = options.delivers ? openLanes(options, queue, resources) : null
+  const permits = new Permits(inFlightMax)
+  const lanes = options.delivers ? openLanes(options, queue, { resources, permits }) : null
   const { pool } = database
   const notifier = resources.use(
     openNotifier({ pool, log, channel: 'postrider_lane', heard: (ids) => wake.announced(ids) }),
@@ -66,8 +69,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     },
   })
   const kept = resources.move()
-  const inFlight = () => lanes?.inFlight ?? 0
-  return { publisher, wake, inFlight, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+  return {
+    publisher,
+    wake,
+    inFlight: () => permits.taken,
+    drain: async () => lanes?.[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
 }
 
 /** pg-boss uses the ORM's connections: its statements want plans of their own. */
@@ -79,19 +87,31 @@ async function openLaneQueue({ database, log }: EngineOptions) {
   })
 }
 
-function openLanes(options: EngineOptions, queue: LaneQueue, resources: AsyncDisposableStack) {
+function openLanes(
+  options: EngineOptions,
+  queue: LaneQueue,
+  { resources, permits }: { resources: AsyncDisposableStack; permits: Permits },
+): Lanes {
   const { database, clock, log, userAgent, allowedNetworks: policy, httpsOnly } = options
   const http = resources.use(createHttpPost({ policy, httpsOnly }))
   const context = { ...options, pool: database.pool }
+  let givenUp = false
+  const isGivenUp = () => givenUp
+  const sending = { clock, log, post: http.post, userAgent, isGivenUp }
   const lanes: Lanes = new Lanes({
     ...context,
     queue,
     loadPage: createPageLoader(context),
     loadEndpoint: createEndpointLoader(context),
-    send: (endpoint, due) => send({ clock, log, post: http.post, userAgent }, endpoint, due),
+    send: (endpoint, due) => send(sending, endpoint, due),
+    isGivenUp,
+    giveUp: () => {
+      givenUp = true
+      void http[Symbol.asyncDispose]()
+    },
     record: createRecorder(context),
     unhold: (endpoint) => unholdDue(database.pool, endpoint),
-    permits: new Permits(inFlightMax),
+    permits,
     gone: (endpoint) => {
       void disableGone(options, endpoint, lanes).catch((error: unknown) => {
         log.error({ err: error, endpoint: publicId('wh', endpoint.endpointId) }, 'disabling failed')

@@ -54,11 +54,6 @@ export class Lane {
     return this.#endpoint
   }
 
-  /** Requests that have no answer yet. */
-  get inFlight(): number {
-    return this.#sending.size
-  }
-
   /** When a lane at rest is worth opening again, in ms; Infinity: when it was changed. */
   get restsUntil(): number {
     if (this.#endpoint.state !== 'ENABLED') return Infinity

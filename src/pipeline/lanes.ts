@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
 import {
-  cancelBatchMax,
   claimBatchMax,
   claimEveryMs,
+  drainRequestsMs,
   dueHorizonMs,
   heartbeatEveryMs,
   laneLingerMs,
@@ -16,11 +16,12 @@ import {
 } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { LaneClaim, LaneQueue } from '../queue.ts'
-import { newUuid, publicId } from '../rules/id.ts'
-import { cancelDue, type DueDelivery } from '../store/due.ts'
+import { publicId } from '../rules/id.ts'
+import type { DueDelivery } from '../store/due.ts'
 import { readLaneNews } from '../store/lane-endpoint.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Batcher } from './batcher.ts'
+import { cancelWaiting } from './cancel-waiting.ts'
 import type { LaneContext } from './lane-context.ts'
 import { Lane } from './lane.ts'
 import type { LoadEndpoint } from './load.ts'
@@ -38,6 +39,9 @@ export type LanesContext = Omit<LaneContext, 'isLeaseLive' | 'lingerMs' | 'idle'
   readonly telemetry: Telemetry
   /** Changes were committed: subscribers may look. */
   readonly changed: (workspaceIds: readonly string[]) => void
+  /** Ends every request that is out: its `send` rejects, and nothing of it is recorded. */
+  readonly giveUp: () => void
+  readonly isGivenUp: () => boolean
 }
 
 /** `lane` is null while it opens and closes: hints then go to the queue, for its next owner. */
@@ -122,16 +126,26 @@ export class Lanes implements AsyncDisposable {
     this.#claiming.soon()
   }
 
-  /** Requests without an answer, in all lanes. */
-  get inFlight(): number {
-    let sum = 0
-    for (const { lane } of this.#owned.values()) sum += lane?.inFlight ?? 0
-    return sum
-  }
-
-  /** Claims nothing more, lets every request end, and gives the lanes back. */
+  /**
+   * Claims nothing more, lets requests end for `drainRequestsMs`, gives up those that have not, and
+   * gives the lanes back. What was given up is attempted again by the lane's next owner.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true
+    const deadline = setTimeout(() => this.#giveUp(), drainRequestsMs)
+    await this.#drain()
+    clearTimeout(deadline)
+  }
+
+  #giveUp(): void {
+    this.#context.log.warn(
+      { requests: this.#context.permits.taken },
+      'gave up requests to end in time',
+    )
+    this.#context.giveUp()
+  }
+
+  async #drain(): Promise<void> {
     await this.#claiming.stop()
     const returning = [...this.#owned.values()].map((owned) => this.#giveBack(owned))
     await Promise.all([...returning, ...this.#ending.values()])
@@ -139,6 +153,7 @@ export class Lanes implements AsyncDisposable {
   }
 
   readonly #failed = (error: unknown): void => {
+    if (this.#context.isGivenUp()) return
     this.#context.log.error({ err: error }, 'a lane duty failed; it is done again')
   }
 
@@ -168,7 +183,7 @@ export class Lanes implements AsyncDisposable {
   async #open(owned: Owned): Promise<void> {
     await this.#ending.get(owned.claim.endpointId)
     const endpoint = await this.#context.loadEndpoint(owned.claim.endpointId)
-    if (endpoint?.state === 'DELETED') await this.#cancelAll(endpoint)
+    if (endpoint?.state === 'DELETED') await cancelWaiting(this.#context, endpoint)
     if (this.#stopping || !this.#isOurs(owned)) return
     if (endpoint?.state !== 'ENABLED') {
       if (endpoint) this.#parked.add(endpoint.endpointId, Infinity)
@@ -188,7 +203,7 @@ export class Lanes implements AsyncDisposable {
       // It goes on with what it knows where that failed: the news will show the difference again.
       lane.update(endpoint ?? { ...lane.endpoint, state: 'DISABLED' })
     }
-    if (endpoint?.state === 'DELETED') await this.#cancelAll(endpoint)
+    if (endpoint?.state === 'DELETED') await cancelWaiting(this.#context, endpoint)
   }
 
   #isOurs(owned: Owned): boolean {
@@ -206,16 +221,6 @@ export class Lanes implements AsyncDisposable {
         void this.#giveBack(owned)
       },
       failed: this.#failed,
-    }
-  }
-
-  async #cancelAll({ endpointId, workspaceId }: LaneEndpoint): Promise<void> {
-    for (;;) {
-      const at = this.#context.clock.now()
-      const changeId = newUuid(at.getTime())
-      const lane = { endpointId, workspaceId, changeId, at, limit: cancelBatchMax }
-      if ((await cancelDue(this.#context.pool, lane)) === 0) return
-      this.#context.changed([workspaceId])
     }
   }
 

@@ -9,6 +9,7 @@ export type PermitSeeker = () => void
  * that answers at once is served once a second.
  */
 export class Permits {
+  readonly #max: number
   #free: number
   readonly #reserve: number
   readonly #held = new Map<PermitSeeker, number>()
@@ -16,8 +17,14 @@ export class Permits {
   readonly #seekers = new Set<PermitSeeker>()
 
   constructor(max: number) {
+    this.#max = max
     this.#free = max
     this.#reserve = Math.floor(max / 4)
+  }
+
+  /** Requests that are out. */
+  get taken(): number {
+    return this.#max - this.#free
   }
 
   /** True: taken. False: `seeker` is called when it may take one. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { PostRequest } from '../egress/exchange.ts'
+import { isSecretHeader, redacted } from '../rules/custom-headers.ts'
 import { publicId } from '../rules/id.ts'
 import type { HeaderLine, Outcome } from '../rules/outcome.ts'
 import { signedRequest } from '../rules/signature.ts'
@@ -14,6 +15,8 @@ export type SendContext = {
   readonly post: Post
   readonly log: Log
   readonly userAgent: string
+  /** The process must end: what is still out is given up, and recorded by nobody. */
+  readonly isGivenUp: () => boolean
 }
 
 /**
@@ -29,6 +32,7 @@ export async function send(
   const made = { due, number: due.attemptCount + 1, url: endpoint.url, startedAt }
   const exchanged = await exchange(context, endpoint, { due, startedAt }).catch(
     (error: unknown) => {
+      if (context.isGivenUp()) throw error
       const delivery = publicId('dlv', due.deliveryId)
       context.log.error({ err: error, delivery }, 'a request could not be made')
       return unsent('Not sent: the request could not be made from what is stored.')
@@ -42,9 +46,10 @@ type Exchanged = Pick<Sent, 'requestHeaders' | 'outcome'>
 /** The bytes that are signed are the bytes that are sent (P5). */
 async function exchange(
   { post, userAgent }: SendContext,
-  { signer, customHeaders, host, url, timeoutMs }: LaneEndpoint,
+  endpoint: LaneEndpoint,
   { due, startedAt }: { due: DueDelivery; startedAt: Date },
 ): Promise<Exchanged> {
+  const { signer, customHeaders, url, timeoutMs } = endpoint
   const { payloadText } = due
   if (signer === null) return unsent(secretUnreadable)
   if (payloadText === null) return unsent('Not sent: retention has removed the event.')
@@ -56,13 +61,23 @@ async function exchange(
     unixSeconds: Math.floor(startedAt.getTime() / 1000),
   })
   const outcome = await post({ url, headers, body, timeoutMs })
-  return { requestHeaders: headerLines(host, headers, body), outcome }
+  return { requestHeaders: headerLines(endpoint, headers, body), outcome }
 }
 
-/** As sent: the client adds host and length around the headers given to it. */
-function headerLines(host: string, headers: readonly HeaderLine[], body: string): string {
+/**
+ * As sent, for the log: the client adds host and length around the headers given to it. Credentials
+ * among the custom ones, which come first, are sealed where they are kept and do not leak here.
+ */
+function headerLines(
+  { host, customHeaders }: LaneEndpoint,
+  headers: readonly HeaderLine[],
+  body: string,
+): string {
   let lines = `host: ${host}\n`
-  for (const [name, value] of headers) lines += `${name}: ${value}\n`
+  for (const [index, [name, value]] of headers.entries()) {
+    const isCredential = index < customHeaders.length && isSecretHeader(name)
+    lines += `${name}: ${isCredential ? redacted : value}\n`
+  }
   return `${lines}content-length: ${Buffer.byteLength(body)}`
 }
 

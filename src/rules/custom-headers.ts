@@ -50,6 +50,9 @@ export function checkCustomHeaders(headers: readonly CustomHeader[]): CustomHead
   return [...checkSizes(headers), ...headers.flatMap(checkHeader), ...findRepeats(headers)]
 }
 
+/** What stands in place of a credential. */
+export const redacted = 'REDACTED'
+
 /** Whether a header's value is shown as REDACTED once it is stored: better one too many. */
 export function isSecretHeader(name: string): boolean {
   return /auth|cookie|token|secret|passw|pwd|key|credential|session|jwt|bearer/i.test(name)

@@ -1,6 +1,6 @@
 import type { Queryable } from '../db.ts'
 import { partitionsAheadDays } from '../limits.ts'
-import { uuidFloor } from '../rules/id.ts'
+import { uuidFloor, uuidTime } from '../rules/id.ts'
 
 /** The partitioned tables; all go by the time in a UUIDv7, attempts by that of their delivery. */
 const logTables = ['event', 'delivery', 'attempt', 'change'] as const
@@ -84,8 +84,22 @@ export async function readPartitions(db: Queryable): Promise<Partition[]> {
 }
 
 /**
- * What is older than `before`, the start of the first day that is kept, and not in a partition of its own: rows of the default partitions,
- * keys whose events are gone, and work whose delivery is.
+ * The first day with a delivery that is due only after `since`: published far ahead, or being
+ * retried. What was due before then and waits still is of an endpoint that nobody repaired. A duty
+ * of the whole system, so it names no workspace.
+ */
+export async function oldestAwaitedDay(db: Queryable, since: Date): Promise<Date | null> {
+  const { rows } = await db.query<{ id: string }>(
+    `/* oldestAwaitedDay */ select delivery_id as id from due
+     where coalesce(held_until, due_at) >= $1 order by delivery_id limit 1`,
+    [since.toISOString()],
+  )
+  return rows[0] ? startOfDay(new Date(uuidTime(rows[0].id))) : null
+}
+
+/**
+ * What is older than `before`, the start of the first day that is kept, and not in a partition of
+ * its own: rows of the default partitions, keys whose events are gone, and work whose delivery is.
  */
 export async function deleteLeftovers(db: Queryable, before: Date): Promise<void> {
   const floor = uuidFloor(before.getTime())

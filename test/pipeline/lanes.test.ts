@@ -10,6 +10,7 @@ import { logRows } from '../support/log-rows.ts'
 import { type Platform, startPlatform } from '../support/platform.ts'
 import { startEngineProcess, startSecond } from '../support/processes.ts'
 import { startReceiver } from '../support/receiver.ts'
+import { movableClock } from '../support/time.ts'
 
 /* Who owns a lane, and how it passes from one process to the next. */
 
@@ -132,74 +133,65 @@ async function withChild(resources: AsyncDisposableStack) {
 
 const takenOverMsMax = 15_000
 
-test.concurrent(
-  'a dead owner is succeeded within 15 s',
-  async () => {
-    await using resources = new AsyncDisposableStack()
-    const { gate, receiver, platform, child } = await withChild(resources)
-    resources.use(await startSecond(platform.bundle))
-    const killedAt = performance.now()
-    child.signal('SIGKILL')
-    const [first, second] = await receiver.until(2)
-    expect(performance.now() - killedAt).toBeLessThan(takenOverMsMax)
-    expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
-    gate.open(200)
-    await platform.watch.untilStatus('SUCCEEDED')
-    expect(await platform.deliveries()).toMatchObject([{ attemptCount: 1 }])
-  },
-  30_000,
-)
+test.concurrent('a dead owner is succeeded within 15 s', async () => {
+  await using resources = new AsyncDisposableStack()
+  const { gate, receiver, platform, child } = await withChild(resources)
+  resources.use(await startSecond(platform.bundle))
+  const killedAt = performance.now()
+  child.signal('SIGKILL')
+  const [first, second] = await receiver.until(2)
+  expect(performance.now() - killedAt).toBeLessThan(takenOverMsMax)
+  expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
+  gate.open(200)
+  await platform.watch.untilStatus('SUCCEEDED')
+  expect(await platform.deliveries()).toMatchObject([{ attemptCount: 1 }])
+}, 30_000)
 
-test.concurrent(
-  "a zombie's late result changes nothing",
-  async () => {
-    await using resources = new AsyncDisposableStack()
-    const { gate, receiver, platform, child } = await withChild(resources)
-    resources.use(await startSecond(platform.bundle))
-    child.signal('SIGSTOP')
-    await receiver.until(2)
-    gate.answer(500) // the zombie's, which does not hear it yet
-    gate.answer(200)
-    await platform.watch.untilStatus('SUCCEEDED')
-    child.signal('SIGCONT')
-    // Awake, it learns that the lane is not its own, and gets others.
-    await using other = await startReceiver()
-    await platform.addEndpoint(other.url, { eventTypes: ['course.done'] })
-    for (let n = 0; n < 5; n++) await platform.publish({ eventType: 'course.done' })
-    await other.until(5)
-    const [delivery] = await platform.deliveries()
-    expect(delivery).toMatchObject({ status: 'SUCCEEDED', attemptCount: 1 })
-    expect(delivery.attempts).toMatchObject([{ result: 'SUCCEEDED' }])
-  },
-  40_000,
-)
+test.concurrent("a zombie's late result changes nothing", async () => {
+  await using resources = new AsyncDisposableStack()
+  const { gate, receiver, platform, child } = await withChild(resources)
+  resources.use(await startSecond(platform.bundle))
+  child.signal('SIGSTOP')
+  await receiver.until(2)
+  gate.answer(500) // the zombie's, which does not hear it yet
+  gate.answer(200)
+  await platform.watch.untilStatus('SUCCEEDED')
+  gate.open(200)
+  child.signal('SIGCONT')
+  // Awake, it learns that the lane is not its own, and gets others.
+  await using other = await startReceiver()
+  await platform.addEndpoint(other.url, { eventTypes: ['course.done'] })
+  for (let n = 0; n < 5; n++) await platform.publish({ eventType: 'course.done' })
+  await other.until(5)
+  const [delivery] = await platform.deliveries()
+  expect(delivery).toMatchObject({ status: 'SUCCEEDED', attemptCount: 1 })
+  expect(delivery.attempts).toMatchObject([{ result: 'SUCCEEDED' }])
+}, 40_000)
 
-test.concurrent(
-  'a lane that could not be given back is served again',
-  async () => {
-    await using receiver = await startReceiver([
-      { status: 503, headers: { 'retry-after': '20' } },
-      200,
-    ])
-    await using platform = await startPlatform()
-    const { pool } = platform.bundle.database
-    await pool.query(`
+test.concurrent('a lane that could not be given back is served again', async () => {
+  await using receiver = await startReceiver([
+    { status: 503, headers: { 'retry-after': '3600' } },
+    200,
+  ])
+  const clock = movableClock()
+  await using platform = await startPlatform({ clock })
+  const { pool } = platform.bundle.database
+  await pool.query(`
       create function refuse() returns trigger language plpgsql as $$
         begin raise exception 'not now'; end $$;
       create trigger refuse before update on pgboss.job_common
         for each row when (new.state = 'completed') execute function refuse()`)
-    await platform.addEndpoint(receiver.url, { retrySchedule: [1] })
-    await platform.publish()
-    await receiver.until(1)
-    await untilTrue(async () => {
-      const { rows } = await pool.query(`select from pgboss.job where state = 'retry'`)
-      return rows.length > 0
-    })
-    await pool.query('drop trigger refuse on pgboss.job_common')
-    await platform.watch.untilStatus('SUCCEEDED')
-  },
-  60_000,
-)
+  await platform.addEndpoint(receiver.url, { retrySchedule: [1] })
+  await platform.publish()
+  await receiver.until(1)
+  await untilTrue(async () => {
+    const { rows } = await pool.query(`select from pgboss.job where state = 'retry'`)
+    return rows.length > 0
+  })
+  await pool.query('drop trigger refuse on pgboss.job_common')
+  clock.advance(3_600)
+  await platform.watch.untilStatus('SUCCEEDED')
+}, 60_000)
 
 /** Asks again and again: for what only a table shows. */
 async function untilTrue(holds: () => Promise<boolean>): Promise<void> {

@@ -5,24 +5,32 @@ import { systemClock, type Clock } from '../../src/clock.ts'
 import { openDatabase } from '../../src/db.ts'
 import { createLog } from '../../src/log.ts'
 import { type Engine, startEngine } from '../../src/pipeline/engine.ts'
+import type { AddressPolicy } from '../../src/rules/address.ts'
 import { createTelemetry } from '../../src/telemetry.ts'
 import type { Bundle } from './bundle.ts'
 
 /** What a second process may have otherwise. */
-export type SecondProcess = { readonly delivers?: boolean; readonly clock?: Clock }
+export type SecondProcess = {
+  readonly delivers?: boolean
+  readonly clock?: Clock
+  /** The bundle's unless given. */
+  readonly allowedNetworks?: AddressPolicy
+}
 
 /** The data plane of one more process on the bundle's database, with the same keys. */
 export async function startSecond(
   { databaseUrl, services }: Pick<Bundle, 'databaseUrl' | 'services'>,
-  { delivers = true, clock = systemClock }: SecondProcess = {},
+  options: SecondProcess = {},
 ): Promise<Engine> {
+  const { delivers = true, clock = systemClock } = options
   await using resources = new AsyncDisposableStack()
   const database = resources.use(await openDatabase(databaseUrl))
   const engine = resources.use(
     await startEngine({
       ...{ database, clock, delivers, sealer: services.sealer },
       ...{ log: createLog('silent'), telemetry: createTelemetry() },
-      ...{ allowedNetworks: services.urlRules.policy, httpsOnly: false },
+      allowedNetworks: options.allowedNetworks ?? services.urlRules.policy,
+      httpsOnly: false,
       ...{ userAgent: 'Postrider/second', changed: () => {} },
     }),
   )

@@ -4,7 +4,7 @@ import { atLeast, exactly, noted } from '../harness/findings.ts'
 import { numbered, openLab, survivalFindings, type Lab } from '../harness/lab.ts'
 import type { Entry } from '../harness/ledger.ts'
 import { mutate } from '../harness/operator.ts'
-import { newPublisher, publishedId, type Publisher } from '../harness/publisher.ts'
+import { newPublisher, publishedIds, type Publisher } from '../harness/publisher.ts'
 import { startProxy } from '../harness/proxy.ts'
 import type { Experiment, Trial } from '../harness/trial.ts'
 
@@ -83,7 +83,7 @@ async function killByTurns(lab: Lab, { random }: Trial, stop: AbortSignal): Prom
 
 /** Two replies that speak of different events. */
 function isTorn({ replies }: Entry): boolean {
-  const ids = replies.filter(({ outcome }) => outcome === 'ok').map(publishedId)
+  const ids = replies.filter(({ outcome }) => outcome === 'ok').flatMap(publishedIds)
   return new Set(ids).size !== 1
 }
 

@@ -4,6 +4,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 /** A way to a TCP server that can be made as bad as networks are. */
 export type Proxy = AsyncDisposable & {
   readonly port: number
+  /** Connections open now. */
+  readonly connections: () => number
   /** Each piece of data waits this long, in both directions. */
   readonly delay: (ms: number) => void
   /** Takes connections and lets nothing through, in neither direction, until told otherwise. */
@@ -40,6 +42,7 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
+    connections: () => pairs.size,
     delay: (ms) => void (way.delayMs = ms),
     swallow: (on) => void (way.isSwallowing = on),
     cutAfter: (bytes) => void (way.bytesMax = bytes),

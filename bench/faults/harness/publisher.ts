@@ -12,6 +12,8 @@ export type Publisher = {
   readonly ask: (entry: Entry) => Promise<Reply>
   /** Both: one event. */
   readonly publish: (plan: EventPlan) => Promise<Entry>
+  /** Many events in one request. With another key than the operator's it may be refused. */
+  readonly publishBatch: (plans: readonly EventPlan[], key?: string) => Promise<Reply>
   /** So many a second, whether or not the earlier ones were answered; resolves with the last. */
   readonly publishSteadily: (plan: SteadyPlan) => Promise<Entry[]>
 }
@@ -51,24 +53,24 @@ const bytesDefault = 512
 export function newPublisher({ ledger, key, urls, stop }: PublisherOptions): Publisher {
   let turn = 0
 
-  function askOnce(entry: Entry): Promise<Reply> {
-    const { workspaceId, eventType, payloadText, key: idempotencyKey } = entry
-    const url = urls[turn++ % urls.length] ?? ''
-    const input = { workspaceId, eventType, payloadText, idempotencyKey }
-    return mutate({ url, key, mutation: 'eventPublish', input, fields: 'replayed event { id }' })
-  }
-
-  async function ask(entry: Entry): Promise<Reply> {
+  /** Until the outcome is known, or nobody wants to know any more. */
+  async function settle(entries: readonly Entry[], askOnce: (url: string) => Promise<Reply>) {
     for (let tries = 1; ; tries += 1) {
-      const reply = await askOnce(entry)
-      if (reply.outcome === 'ok') entry.eventId ??= publishedId(reply)
-      await ledger.reply(entry, reply)
+      const reply = await askOnce(urls[turn++ % urls.length] ?? '')
+      if (reply.outcome === 'ok') accept(entries, reply)
+      await Promise.all(entries.map((entry) => ledger.reply(entry, reply)))
       if (reply.outcome !== 'info' || tries === triesMax || stop.aborted) return reply
       await pause(Math.min(firstRetryMs * 2 ** (tries - 1), retryMsMax))
     }
   }
 
   const begin = (plan: EventPlan) => ledger.begin(planned(plan, ledger.entries.length))
+
+  function ask(entry: Entry): Promise<Reply> {
+    const input = { workspaceId: entry.workspaceId, ...eventInput(entry) }
+    const question = { key, mutation: 'eventPublish', input, fields: 'replayed event { id }' }
+    return settle([entry], (url) => mutate({ ...question, url }))
+  }
 
   async function publish(plan: EventPlan): Promise<Entry> {
     const entry = begin(plan)
@@ -78,6 +80,12 @@ export function newPublisher({ ledger, key, urls, stop }: PublisherOptions): Pub
 
   return {
     ...{ begin, ask, publish },
+    publishBatch: (plans, otherKey = key) => {
+      const entries = plans.map(begin)
+      const input = { workspaceId: entries[0]?.workspaceId, events: entries.map(eventInput) }
+      const question = { mutation: 'eventPublishBatch', input, fields: 'events { id }' }
+      return settle(entries, (url) => mutate({ ...question, key: otherKey, url }))
+    },
     publishSteadily: async ({ perSecond, forMs = Infinity, until, event }) => {
       const startedMs = monotonicMs()
       const all: Promise<Entry>[] = []
@@ -91,10 +99,22 @@ export function newPublisher({ ledger, key, urls, stop }: PublisherOptions): Pub
   }
 }
 
-/** Public id of the event that a reply is about. */
-export function publishedId({ fields }: Reply): string {
-  return (fields['event'] as { id: string }).id
+function eventInput({ eventType, payloadText, key }: Entry) {
+  return { eventType, payloadText, idempotencyKey: key }
 }
+
+function accept(entries: readonly Entry[], reply: Reply): void {
+  const ids = publishedIds(reply)
+  entries.forEach((entry, index) => (entry.eventId ??= ids[index] ?? null))
+}
+
+/** Public ids of the events that a reply is about, in the order in which they were asked for. */
+export function publishedIds({ fields }: Reply): string[] {
+  const { event, events } = fields as { event?: Node; events?: Node[] }
+  return (events ?? (event ? [event] : [])).map(({ id }) => id)
+}
+
+type Node = { readonly id: string }
 
 /** Each event to the next endpoint, in turn. */
 export function inTurn(tenant: Tenant): SteadyPlan['event'] {

@@ -6,6 +6,7 @@ import type { Arrival, Order, Report, Script } from './receiver-messages.ts'
 
 /** Receivers in a process of their own, and the log of what they saw. */
 export type Receivers = AsyncDisposable & {
+  readonly port: number
   readonly urlOf: (endpoint: number) => string
   /** Signatures of this endpoint are checked with this secret. */
   readonly know: (endpoint: number, secret: string) => void
@@ -38,6 +39,7 @@ export async function startReceivers(): Promise<Receivers> {
   const order = (given: Order) => void child.send(given)
   const port = await listening.promise
   return {
+    port,
     urlOf: (endpoint) => `http://127.0.0.1:${port}/${endpoint}`,
     know: (number, secret) => order({ kind: 'endpoint', number, secret }),
     follow: (numbers, script) => order({ kind: 'script', numbers, script }),

@@ -1,4 +1,4 @@
-import { publicId } from '../../../src/rules/id.ts'
+import { publicId, uuidOf } from '../../../src/rules/id.ts'
 import type { Postgres } from './postgres.ts'
 
 /** A delivery as the database has it. */
@@ -47,4 +47,9 @@ export async function readStored(postgres: Postgres): Promise<Stored> {
 export async function countDue(postgres: Postgres): Promise<number> {
   const [row] = await postgres.query<{ count: number }>('select count(*)::int as count from due')
   return row?.count ?? 0
+}
+
+/** As the database has it. */
+export function uuidOfEndpoint(publicText: string): string {
+  return uuidOf('wh', publicText) ?? ''
 }

@@ -8,6 +8,8 @@ export type Tenant = {
   readonly endpoints: readonly number[]
   /** Public ids, in the same order. */
   readonly endpointIds: readonly string[]
+  /** A further key of this workspace, with these scopes. */
+  readonly createKey: (scopes: readonly string[]) => Promise<string>
   readonly typeFor: (to: number | 'all') => { eventType: string; targets: readonly number[] }
 }
 
@@ -48,6 +50,10 @@ export async function createTenant(reach: Reach, options: TenantOptions): Promis
   }
   return {
     ...{ workspaceId, endpoints, endpointIds },
+    createKey: async (scopes) => {
+      const input = { workspaceId, name: 'faults', scopes }
+      return String((await must(reach, { mutation: 'apiKeyCreate', fields: 'key' }, input))['key'])
+    },
     typeFor: (to) => {
       if (to === 'all') return { eventType: toAll, targets: endpoints }
       return { eventType: toOne(to), targets: [to] }

@@ -1,4 +1,4 @@
-import { isSecretHeader } from '../../rules/custom-headers.ts'
+import { isSecretHeader, redacted } from '../../rules/custom-headers.ts'
 import { builder } from './builder.ts'
 
 /** One header, as it may be shown. */
@@ -10,8 +10,8 @@ export type ShownHeader = {
 
 /** A header without what may be a credential. */
 export function showHeader(name: string, value: string): ShownHeader {
-  const redacted = isSecretHeader(name)
-  return { name, value: redacted ? 'REDACTED' : value, redacted }
+  const isSecret = isSecretHeader(name)
+  return { name, value: isSecret ? redacted : value, redacted: isSecret }
 }
 
 /** See {@link ShownHeader}. */

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { payloadBytesMax } from '../../src/limits.ts'
+import { compilePayloadSchema } from '../../src/rules/payload-schema.ts'
+
+function checkOf(schema: unknown): (payload: unknown) => string | undefined {
+  const compiled = compilePayloadSchema(schema)
+  if (!compiled.ok) throw new Error(compiled.message)
+  return compiled.check
+}
+
+const unique = checkOf({ uniqueItems: true })
+const unlikeEachOther = Array.from({ length: 9_000 }, (_, n) => ({ id: n, name: 'a name' }))
+
+/** The longest, of `text` over and over, with an end that does not match. */
+const longest = (text: string, start = '') => {
+  return `${start}${text.repeat(payloadBytesMax / text.length)}!\n`
+}
+
+describe('a hostile payload is refused in no time', () => {
+  const manyNumbers = Array.from({ length: 20_000 }, (_, n) => n)
+  const nestedOnce = Array.from({ length: 500 }).reduce<unknown>((inner) => [inner, 0], manyNumbers)
+  test.each([
+    ['nested quantifiers', { pattern: '^(a+)+$' }, longest('a')],
+    ['ambiguous alternatives', { pattern: '^(a|a)*$' }, longest('a')],
+    ['white space', { pattern: '\\s+$' }, `${longest(' ')}x`],
+    ['a key', { patternProperties: { '^(a+)+$': false }, maxProperties: 0 }, { [longest('a')]: 1 }],
+    ['an address', { format: 'url' }, longest(':', 'http://')],
+    ['objects', { uniqueItems: true }, [...unlikeEachOther, { name: 'a name', id: 8_999 }]],
+    [
+      'lists in lists',
+      {
+        $defs: { list: { uniqueItems: true, items: { $ref: '#/$defs/list' } } },
+        $ref: '#/$defs/list',
+      },
+      [nestedOnce, nestedOnce],
+    ],
+  ])('with %s', (_, schema, payload) => {
+    const check = checkOf(schema)
+    const started = performance.now()
+    expect(check(payload)).toBeTypeOf('string')
+    expect(performance.now() - started).toBeLessThan(1_000)
+  })
+})
+
+test.each([
+  ['a(?=b)', 'neither lookaround nor backreferences'],
+  ['(?<!a)b', 'neither lookaround nor backreferences'],
+  ['(a)\\1', 'neither lookaround nor backreferences'],
+  ['^.{0,300}$', 'is too large: 604 steps, limit 600. Use maxLength for lengths.'],
+])('the pattern %s is refused with its reason', (pattern, reason) => {
+  const compiled = compilePayloadSchema({ properties: { name: { pattern } } })
+  expect(compiled).toMatchObject({ ok: false, message: expect.stringContaining(`"${pattern}"`) })
+  expect(compiled).toMatchObject({ message: expect.stringContaining(reason) })
+})
+
+test.each([
+  ['^[\\w.+-]+@[\\w-]+\\.[\\w.]+$', 'ada@example.com', 'ada'],
+  ['^\\u00e9\\/\\p{Lu}$', 'é/Ä', 'é/ä'],
+  ['^(?<year>\\d{4})-\\d\\d$', '2026-11', '26-11'],
+  ['^.{1,255}$', '😀', ''],
+  ['b', 'abc', 'a'],
+])('the pattern %s means what it does elsewhere', (pattern, match, other) => {
+  const check = checkOf({ pattern })
+  expect(check(match)).toBeUndefined()
+  expect(check(other)).toBe(`must match pattern "${pattern}"`)
+})
+
+test.each([
+  ['[1, 1.0]'],
+  ['[0, -0]'],
+  ['[{"a":1,"b":[2]}, {"b":[2.0],"a":1e0}]'],
+  ['["a", 1, "a"]'],
+  ['[null, 2, null]'],
+  ['[[], []]'],
+])('%s has equal items', (text) => {
+  expect(unique(JSON.parse(text))).toBe('must NOT have duplicate items')
+})
+
+test.each([
+  ['[1, "1", true, "true", null, "null", 1e400]'],
+  ['[[1, 2], [2, 1], [[1], 2], [12]]'],
+  ['[{"a":1,"b":2}, {"a":2,"b":1}, {"a:1,b":2}, {}]'],
+  ['[[], {}, "", 0, false, "[]", "{}"]'],
+  ['[]'],
+])('%s has none', (text) => {
+  expect(unique(JSON.parse(text))).toBeUndefined()
+})
+
+test('lists may repeat themselves where nothing is asked', () => {
+  expect(checkOf({ uniqueItems: false })([1, 1])).toBeUndefined()
+  expect(checkOf({})([1, 1])).toBeUndefined()
+})
+
+test('the format url takes addresses of the web alone', () => {
+  const check = checkOf({ format: 'url' })
+  expect(check('https://example.com/a?b')).toBeUndefined()
+  expect(check('mailto:ada@example.com')).toBe('must match format "url"')
+  expect(check('https://')).toBe('must match format "url"')
+})
