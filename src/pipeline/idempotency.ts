@@ -1,43 +1,44 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../errors.ts'
 import { publicId, newUuid } from '../rules/id.ts'
-import { countDeliveriesOf, insertPublication, takeKeys } from '../store/publication.ts'
+import { countDeliveriesOf, insertPublication, readKeys, takeKeys } from '../store/publication.ts'
 import type { EventRow, TakenKey } from '../store/publication.ts'
-import { inTransaction, type Queryable } from '../db.ts'
-import { prepare, publishedEvents, reportPublished } from './prepare.ts'
-import type { Prepared, PublishContext } from './prepare.ts'
+import { inTransaction } from '../db.ts'
+import { prepareNew, publishedEvents, reportPublished, stamp } from './prepare.ts'
+import type { Prepared, PublishContext, StampedRequest } from './prepare.ts'
 import type { PublishedEvent, PublishRequest } from './stages.ts'
 
 /**
- * A request with idempotency keys, in a transaction of its own. Taking a key waits for a rival that
- * has taken it and not committed, so of many identical requests exactly one creates the event, and
- * the others answer with it. The same key for something else is a conflict, and nothing is created.
+ * A request with idempotency keys, in a transaction of its own. Keys that were used are looked up
+ * before anything else, so that a repetition is answered whatever became of its event's type.
+ * Taking a key waits for a rival that has taken it and not committed, so of many identical requests
+ * exactly one creates the event, and the others answer with it. The same key for something else is
+ * a conflict, and nothing is created.
  */
 export async function publishWithKeys(
   context: PublishContext,
   request: PublishRequest,
 ): Promise<readonly PublishedEvent[]> {
+  const { workspaceId } = request
   const now = context.clock.now()
-  const audience = await context.fanOut.audience([request.workspaceId])
-  const asked = prepare(audience, request, now)
-  const first = firstByKey(asked.events)
-  const { created, taken } = await inTransaction(context.pool, async (client) => {
-    const taken = await takeAll(client, { workspaceId: request.workspaceId, at: now, first })
-    const created = withoutTaken(asked, first, taken)
-    if (created.events.length > 0) {
-      await insertPublication(client, { ...created, changeId: newUuid(now.getTime()), at: now })
-    }
-    return { created, taken }
-  })
-  if (created.events.length > 0) reportPublished(context, created, now)
-  return answers(context, { workspaceId: request.workspaceId, asked, created, first, taken })
+  const events = request.events.map((event) => stamp(workspaceId, event, now))
+  const first = firstByKey(events)
+  const before = matching(first, await readKeys(context.pool, workspaceId, [...first.keys()]))
+  const isNew = (event: EventRow) => isUntaken(event, first, before)
+  const asked = { ...request, events, isNew }
+  const made = events.some(isNew) ? await create(context, asked, now) : nothing
+  const taken = new Map([...before, ...made.taken])
+  return answers(context, { workspaceId, events, created: made.created, first, taken })
 }
 
-type First = ReadonlyMap<string, EventRow>
+type Keyed = ReadonlyMap<string, EventRow>
 type Taken = ReadonlyMap<string, TakenKey>
+type Made = { readonly created: Prepared; readonly taken: Taken }
+
+const nothing: Made = { created: { events: [], deliveries: [] }, taken: new Map() }
 
 /** Within one batch a key may be repeated, with the same content: the first event stands for all. */
-function firstByKey(events: readonly EventRow[]): First {
+function firstByKey(events: readonly EventRow[]): Keyed {
   const first = new Map<string, EventRow>()
   for (const event of events) {
     if (event.idempotencyKey === null) continue
@@ -49,37 +50,62 @@ function firstByKey(events: readonly EventRow[]): First {
   return first
 }
 
-async function takeAll(
-  client: Queryable,
-  { workspaceId, at, first }: { workspaceId: string; at: Date; first: First },
-): Promise<Taken> {
-  const rows = [...first].map(([key, event]) => {
-    return { key, eventId: event.eventId, requestHash: requestHash(event) }
+/** Neither published before nor a repetition inside the batch. */
+function isUntaken({ idempotencyKey: key, eventId }: EventRow, first: Keyed, taken: Taken) {
+  return key === null || (first.get(key)?.eventId === eventId && !taken.has(key))
+}
+
+/** Stores what is still new once its keys are taken. */
+async function create(context: PublishContext, asked: StampedRequest, now: Date): Promise<Made> {
+  const { workspaceId } = asked
+  const audience = await context.fanOut.audience([workspaceId])
+  const prepared = prepareNew(audience, asked, now)
+  const keyed = firstByKey(prepared.events)
+  const made = await inTransaction(context.pool, async (client) => {
+    const rows = [...keyed].map(([key, event]) => {
+      return { key, eventId: event.eventId, requestHash: requestHash(event) }
+    })
+    const taken = matching(keyed, await takeKeys(client, { workspaceId, at: now, rows }))
+    const created = withoutTaken(prepared, keyed, taken)
+    if (created.events.length > 0) {
+      await insertPublication(client, { ...created, changeId: newUuid(now.getTime()), at: now })
+    }
+    return { created, taken }
   })
-  const taken = await takeKeys(client, { workspaceId, at, rows })
-  for (const row of taken) {
-    const event = first.get(row.key)
+  if (made.created.events.length > 0) reportPublished(context, made.created, now)
+  return made
+}
+
+/** Keys that were used before, each for what it is used for now. */
+function matching(keyed: Keyed, rows: readonly TakenKey[]): Taken {
+  for (const row of rows) {
+    const event = keyed.get(row.key)
     if (event && !requestHash(event).equals(row.requestHash)) throw usedBefore(row)
   }
-  return new Map(taken.map((row) => [row.key, row]))
+  return new Map(rows.map((row) => [row.key, row]))
 }
 
-/** What is new: neither taken before nor a repetition inside the batch. */
-function withoutTaken(asked: Prepared, first: First, taken: Taken): Prepared {
-  const isNew = ({ idempotencyKey: key, eventId }: EventRow) => {
-    return key === null || (first.get(key)?.eventId === eventId && !taken.has(key))
+function withoutTaken(prepared: Prepared, keyed: Keyed, taken: Taken): Prepared {
+  const isNew = (event: EventRow) => isUntaken(event, keyed, taken)
+  return {
+    events: prepared.events.filter(isNew),
+    deliveries: prepared.deliveries.filter(({ event }) => isNew(event)),
   }
-  const events = asked.events.filter(isNew)
-  return { events, deliveries: asked.deliveries.filter((delivery) => isNew(delivery.event)) }
 }
 
-type Story = { workspaceId: string; asked: Prepared; created: Prepared; first: First; taken: Taken }
+type Story = {
+  readonly workspaceId: string
+  readonly events: readonly EventRow[]
+  readonly created: Prepared
+  readonly first: Keyed
+  readonly taken: Taken
+}
 
 async function answers(context: PublishContext, story: Story): Promise<PublishedEvent[]> {
   const created = new Map(publishedEvents(story.created).map((event) => [event.eventId, event]))
   const earlier = [...story.taken.values()].map((row) => row.eventId)
   const counts = await countDeliveriesOf(context.pool, story.workspaceId, earlier)
-  return story.asked.events.map((event) => {
+  return story.events.map((event) => {
     const fresh = created.get(event.eventId)
     if (fresh) return fresh
     const key = event.idempotencyKey ?? ''

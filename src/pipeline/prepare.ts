@@ -29,18 +29,31 @@ export type Prepared = {
 
 /** Checks a request against the catalogue and gives its events ids, times and deliveries. */
 export function prepare(audience: Audience, request: PublishRequest, now: Date): Prepared {
-  audience.requireWorkspace(request.workspaceId)
+  const events = request.events.map((event) => stamp(request.workspaceId, event, now))
+  return prepareNew(audience, { ...request, events, isNew: () => true }, now)
+}
+
+/** A request whose events have their ids, and which of them are to be created. */
+export type StampedRequest = Omit<PublishRequest, 'events'> & {
+  readonly events: readonly EventRow[]
+  readonly isNew: (event: EventRow) => boolean
+}
+
+/** Events that are not new are as they were published: today's catalogue is not asked for them. */
+export function prepareNew(audience: Audience, request: StampedRequest, now: Date): Prepared {
+  const { workspaceId, isBatch, isNew } = request
+  audience.requireWorkspace(workspaceId)
   const issues = request.events.flatMap((event, index) => {
-    return issuesOf(audience, event, request.isBatch ? index : null)
+    return isNew(event) ? issuesOf(audience, event, isBatch ? index : null) : []
   })
   if (issues.length > 0) throw invalidInput(issues)
-  const events = request.events.map((event) => stamp(request.workspaceId, event, now))
+  const events = request.events.filter(isNew)
   const deliveries = events.flatMap((event) => audience.deliveriesOf(event, now))
   if (deliveries.length > deliveriesPerPublishMax) throw tooManyDeliveries(deliveries.length)
   return { events, deliveries }
 }
 
-function issuesOf(audience: Audience, event: NewEvent, index: number | null): InputIssue[] {
+function issuesOf(audience: Audience, event: EventRow, index: number | null): InputIssue[] {
   const at = (field: string) => (index === null ? [field] : ['events', String(index), field])
   const refusal = audience.catalogue.refusal(event.eventType)
   if (refusal) return [{ path: at('eventType'), message: refusal }]

@@ -142,7 +142,8 @@ export type KeyRow = {
   readonly requestHash: Buffer
 }
 
-async function readKeys(
+/** Which of these keys are taken, by transactions that have committed or are the caller's own. */
+export async function readKeys(
   db: Queryable,
   workspaceId: string,
   names: readonly string[],

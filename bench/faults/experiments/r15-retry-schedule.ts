@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { retryAfterSecondsMax } from '../../../src/limits.ts'
+import { publicId } from '../../../src/rules/id.ts'
 import { exactly, noted, type Finding } from '../harness/findings.ts'
 import { openLab, survivalFindings, type Lab } from '../harness/lab.ts'
 import { mutate } from '../harness/operator.ts'
@@ -13,6 +14,7 @@ const jitterRatio = 0.2
 const lateMsMax = 700
 /** By then all schedules here have ended. */
 const observedMs = 14_000
+const replayMsMax = 2_000
 
 /** What a receiver always answers, and what must follow. */
 type Case = {
@@ -134,4 +136,24 @@ async function stateOf({ postgres }: Lab, endpointId: string): Promise<string> {
     [uuidOfEndpoint(endpointId)],
   )
   return row?.reason ?? 'enabled'
+}
+
+/** What is used up is tried once more when a person asks for it, and then succeeds. */
+async function replayFindings(
+  lab: Lab,
+  { endpointIds }: Tenant,
+  deliveries: readonly Delivery[],
+): Promise<Finding[]> {
+  lab.receivers.follow([0], { status: 200, afterMs: 0 })
+  const uuid = uuidOfEndpoint(endpointIds[0] ?? '')
+  const failed = deliveries.find(({ endpoint }) => endpoint === uuid)
+  const input = { id: publicId('dlv', failed?.id ?? '') }
+  const question = { mutation: 'deliveryRetry', input, fields: 'delivery { id }' }
+  const { code } = await mutate({ ...question, url: lab.apis[0]?.url ?? '', key: lab.adminKey })
+  await pause(replayMsMax)
+  const now = (await readDeliveries(lab)).find(({ id }) => id === failed?.id)
+  return [
+    exactly('asked for again', code, 'DeliveryRetrySuccess'),
+    exactly('then', now?.status ?? 'missing', 'SUCCEEDED'),
+  ]
 }
