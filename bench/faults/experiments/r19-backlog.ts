@@ -1,7 +1,7 @@
 import { Pool } from 'pg'
 import { setTimeout as pause } from 'node:timers/promises'
 import { uuidOf } from '../../../src/rules/id.ts'
-import { dueStart, findDueEndpoints, loadDue } from '../../../src/store/due.ts'
+import { beforeAllIds, dueStart, findDueEndpoints, loadDue } from '../../../src/store/due.ts'
 import { ratioFindings } from '../harness/bounds.ts'
 import { verdictFindings } from '../harness/checker.ts'
 import { atLeast, atMost, exactly, noted, type Finding } from '../harness/findings.ts'
@@ -94,7 +94,8 @@ async function measureClaims({ postgres }: Lab, tenants: readonly Tenant[]) {
       endpointId: uuidOfEndpoint(id),
       workspaceId: uuidOf('ws', workspaceId) ?? '',
       after: dueStart,
-      pageSize: 64,
+      rowsMax: 64,
+      payloadBytesMax: 2 ** 20,
     }))
   })
   const [one] = wishes
@@ -103,7 +104,9 @@ async function measureClaims({ postgres }: Lab, tenants: readonly Tenant[]) {
   for (let run = 0; run < claimRuns; run += 1) {
     const until = new Date()
     pages.push(await timed(() => loadDue(pool, one ? [one] : [], until)))
-    sweeps.push(await timed(() => findDueEndpoints(pool, { until, limit: 1_000 })))
+    sweeps.push(
+      await timed(() => findDueEndpoints(pool, { until, after: beforeAllIds, limit: 1_000 })),
+    )
   }
   await pool.end()
   return { pageMs: quantile(pages, 0.99), sweepMs: quantile(sweeps, 0.99) }
