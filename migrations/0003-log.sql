@@ -32,7 +32,8 @@ create table idempotency_key (
   workspace_id uuid not null references workspace (id),
   key text not null,
   event_id uuid not null,
-  -- SHA-256 of all that was asked for, to tell a repetition from a mistake.
+  -- SHA-256 of the event's type and payload bytes, to tell a repetition from a mistake: its times
+  -- may differ.
   request_hash bytea not null,
   created_at timestamptz(3) not null,
   primary key (workspace_id, key)

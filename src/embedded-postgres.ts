@@ -12,6 +12,8 @@ import { startServer, type Server, type ServerSettings } from './embedded/server
 export type EmbeddedPostgres = AsyncDisposable & {
   /** Of the database `postrider`, as superuser. Port and password are ours alone. */
   readonly url: string
+  /** Resolves when the server has ended and nobody asked it to. */
+  readonly lost: Promise<void>
 }
 
 export type EmbeddedOptions = {
@@ -68,20 +70,26 @@ async function start({ log, settings, ...options }: EmbeddedOptions): Promise<Em
   const server = resources.use(
     await startServer({ program, cluster, settings: { ...defaults, ...settings }, logFile }),
   )
-  resources.use(reportUnexpectedEnd(server, () => log.error({ logFile }, 'PostgreSQL has ended')))
+  const { lost, expected } = watchEnd(server)
+  resources.defer(expected)
+  void lost.then(() => log.error({ logFile }, 'PostgreSQL has ended'))
   const url = `postgres://${superuser}:${cluster.password}@127.0.0.1:${server.port}/`
   await ensureDatabase(`${url}postgres`)
   log.info({ dataDir, port: server.port }, 'PostgreSQL has started')
   const running = resources.move()
-  return { url: url + databaseName, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return { url: url + databaseName, lost, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
-/** Until disposed: afterwards an end is what we asked for. */
-function reportUnexpectedEnd(server: Server, report: () => void): Disposable {
+/** Once it is expected, an end is what we asked for. */
+function watchEnd(server: Server): { lost: Promise<void>; expected: () => void } {
+  const lost = Promise.withResolvers<void>()
   let isExpected = false
-  void server.ended.then(() => isExpected || report())
+  void server.ended.then(() => {
+    if (!isExpected) lost.resolve()
+  })
   return {
-    [Symbol.dispose]: () => {
+    lost: lost.promise,
+    expected: () => {
       isExpected = true
     },
   }

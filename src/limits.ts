@@ -3,6 +3,9 @@
  * is a bug (promise P9). Units are the last word of a name.
  */
 
+/** The unit of retention, of partitions and of everything else that is counted in days. */
+export const dayMs = 24 * 3600 * 1000
+
 // What is published.
 /** One payload. Receivers' own limits start at 256 KiB (AWS API Gateway, Slack). */
 export const payloadBytesMax = 256 * 1024
@@ -50,6 +53,8 @@ export const retryDelaySecondsMax = 7 * 24 * 3600
 export const rateLimitPerSecondMax = 10_000
 /** Requests in a minute that a key may be allowed; 0 allows any number. */
 export const rateLimitPerMinuteMax = 1_000_000
+/** Neither revoked nor expired. Nobody can tell apart, or look after, more. */
+export const apiKeysPerWorkspaceMax = 100
 
 // One request to a receiver.
 export const timeoutSecondsMin = 1

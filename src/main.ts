@@ -5,7 +5,7 @@ import { inboxRoute } from './api/inbox.ts'
 import { startApp, type App, type AppOptions } from './app.ts'
 import { readConfig, type Config } from './config.ts'
 import { migrate } from './db.ts'
-import { durabilityProblems } from './durability.ts'
+import { startProblems } from './start-checks.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 import { openKeyring } from './first-run/keyring.ts'
 import { welcome } from './first-run/welcome.ts'
@@ -26,7 +26,8 @@ async function main(): Promise<void> {
   await using resources = new AsyncDisposableStack()
   const { options, tell } = await plan(read.config, log, resources)
   await migrate(options.config.databaseUrl)
-  const problems = await durabilityProblems(options.config.databaseUrl)
+  const { databaseUrl, encryptionKeys } = options.config
+  const problems = await startProblems(databaseUrl, encryptionKeys)
   if (problems.length > 0) return refuse(problems)
   const app = resources.use(await startApp(options))
   await tell(app)
@@ -51,6 +52,10 @@ async function planEmbedded(
 ): Promise<Plan> {
   const dataDir = resolve(config.dataDir)
   const postgres = resources.use(await startEmbeddedPostgres({ dataDir, log }))
+  void postgres.lost.then(() => {
+    process.stderr.write('postrider: The embedded PostgreSQL has ended. Start the program again.\n')
+    process.exit(1)
+  })
   const keyring = await openKeyring(dataDir)
   const adminKey = config.adminKey ?? keyring.adminKey
   const encryptionKeys = config.encryptionKeys ?? keyring.encryptionKeys

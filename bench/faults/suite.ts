@@ -14,6 +14,7 @@ import { publishCrash } from './experiments/r18-publish-crash.ts'
 import { backlog } from './experiments/r19-backlog.ts'
 import { gracefulDrain } from './experiments/r20-graceful-drain.ts'
 import { poison } from './experiments/r21-poison.ts'
+import { subscribersSuffer } from './experiments/r23-subscribers.ts'
 import type { Experiment } from './harness/trial.ts'
 
 /** All experiments, in the order in which they run. */
@@ -34,4 +35,5 @@ export const suite: readonly Experiment[] = [
   backlog,
   gracefulDrain,
   poison,
+  subscribersSuffer,
 ]

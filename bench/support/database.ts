@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,19 +46,23 @@ function remove(folder: string): Promise<void> {
 }
 
 /**
- * A run that is interrupted leaves nothing behind: five million deliveries are gigabytes. Comes
- * after PostgreSQL's own farewell at exit, and tries again while that still writes.
+ * A run that is interrupted leaves nothing behind: five million deliveries are gigabytes. At exit
+ * PostgreSQL was told to stop before this is called, and removes its `postmaster.pid` at last.
  */
 function removedAtExit(folder: string): Disposable {
   const removeNow = () => {
-    try {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
-    } catch (error) {
-      process.stderr.write(`bench: ${folder} is left behind: ${String(error)}\n`)
-    }
+    const until = performance.now() + 5_000
+    const serverRuns = () => existsSync(join(folder, 'postgres', 'postmaster.pid'))
+    while (serverRuns() && performance.now() < until) sleepNow(20)
+    rmSync(folder, { recursive: true, force: true })
   }
   process.once('exit', removeNow)
   return { [Symbol.dispose]: () => void process.off('exit', removeNow) }
+}
+
+/** At exit nothing can be awaited any more. */
+function sleepNow(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 async function serverPidOf(pool: Pool): Promise<number> {

@@ -59,6 +59,8 @@ async function startProcess(database: BenchDatabase, role: Role): Promise<Progra
     env: { ...process.env, ...environment(database, port), POSTRIDER_ROLE: role },
     stdio: ['ignore', log.fd, log.fd],
   })
+  const killNow = () => child.kill('SIGKILL')
+  process.once('exit', killNow)
   const url = `http://127.0.0.1:${port}`
   await untilReady(url, child, logFile)
   return {
@@ -66,6 +68,7 @@ async function startProcess(database: BenchDatabase, role: Role): Promise<Progra
     pid: child.pid ?? NaN,
     metric: (name) => readMetric(url, name),
     [Symbol.asyncDispose]: async () => {
+      process.off('exit', killNow)
       await ended(child)
       await showTroubles(logFile)
     },

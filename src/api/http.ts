@@ -54,14 +54,27 @@ export async function serveHttp({ host, port, routes, log }: Listening): Promise
     })
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => resolve(server.off('error', reject) && undefined))
+    const refuse = (error: NodeJS.ErrnoException) => reject(notListening(error, host, port))
+    server.once('error', refuse)
+    server.listen(port, host, () => resolve(server.off('error', refuse) && undefined))
   })
   return {
     server,
     port: (server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: () => close(server),
   }
+}
+
+/** In the operator's words: which variable to change. */
+function notListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} of ${host} is in use by another program. Set PORT to a free one.`,
+    EACCES: `port ${port} needs rights this process does not have. Set PORT to 1024 or more.`,
+    EADDRNOTAVAIL: `${host} is no address of this machine. Set HOST to one that is.`,
+    ENOTFOUND: `${host} is no address of this machine. Set HOST to one that is.`,
+  }
+  const reason = reasons[cause.code ?? ''] ?? `${cause.message}. Look at PORT and HOST.`
+  return new Error(`Cannot listen: ${reason}`, { cause })
 }
 
 async function serve(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { wireFormatNames, wireFormats } from '../rules/wire-formats.ts'
-import type { InboxRequest } from './inbox.ts'
+import type { InboxRequest } from './inbox-request.ts'
 
 /** One inbox for people. Everything that arrived is escaped; the page loads nothing else. */
 export function inboxPage(name: string, requests: readonly InboxRequest[]): string {

@@ -4,20 +4,8 @@ import { inboxBytesMax, inboxDelayMsMax, inboxesMax, inboxRequestsMax } from '..
 import { readBody } from './body.ts'
 import { type Answer, type Exchange, json, refusePlainly, type Route } from './http.ts'
 import { inboxPage, pageHeaders } from './inbox-page.ts'
+import type { InboxRequest } from './inbox-request.ts'
 import { RequestRefused } from './problem.ts'
-
-/** One request as an inbox keeps it. */
-export type InboxRequest = {
-  readonly receivedAt: Date
-  readonly method: string
-  /** Path and query. */
-  readonly path: string
-  /** In the order and spelling of the wire. */
-  readonly headers: readonly (readonly [name: string, value: string])[]
-  readonly body: string
-  /** What the sender was answered. */
-  readonly status: number
-}
 
 /**
  * A receiver for trying things out, at `/inbox/<name>`: it answers 200, or what `?status=` and

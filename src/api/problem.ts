@@ -96,7 +96,32 @@ const internal: Problem = {
 export function problemOf(error: unknown): Problem {
   if (error instanceof RequestRefused) return error.problem
   if (error instanceof AppError) return domainProblem(error)
+  if (holdsNul(error)) return nulCharacter
+  if (isStackOverflow(error)) return tooDeep
   return isDatabaseDown(error) ? unavailable : internal
+}
+
+const nulCharacter: Problem = {
+  status: 400,
+  code: 'BAD_USER_INPUT',
+  message: 'A text contains a NUL character, which no name, id or key has.',
+}
+
+/** PostgreSQL stores no NUL, and does not even look for one: 22021, or 08P01 in a list. */
+function holdsNul(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(22021|08P01)$/.test(String(error.code))
+}
+
+const tooDeep: Problem = {
+  status: 400,
+  code: 'QUERY_TOO_COMPLEX',
+  reason: 'QUERY_TOO_DEEP',
+  message: 'The query or one of its values is nested too deep.',
+}
+
+/** Of the parser or of a value's reader: the request asks for more levels than the stack has. */
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack')
 }
 
 function domainProblem(error: AppError): Problem {

@@ -1,10 +1,12 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
 import { z } from 'zod'
 import { type InputIssue, invalidInput, notFound } from '../errors.ts'
-import { nameLengthMax, rateLimitPerMinuteMax } from '../limits.ts'
+import { apiKeysPerWorkspaceMax, nameLengthMax, rateLimitPerMinuteMax } from '../limits.ts'
 import { type ApiKey, ApiKeyEntity, scopeNames } from '../model/api-key.ts'
 import { apiKeyPrefix, hashApiKey, newApiKeyText } from '../rules/api-key-text.ts'
 import { newUuid } from '../rules/id.ts'
-import { lockApiKey } from '../store/api-key.ts'
+import { countLiveApiKeys, lockApiKey } from '../store/api-key.ts'
+import { lockWorkspace } from '../store/workspace.ts'
 import { checked, freeText, optional, readInput, wholeNumber } from './input.ts'
 import type { ControlPorts } from './ports.ts'
 
@@ -41,22 +43,32 @@ export async function createApiKey(
   const issues = [...checkOwner(owner, wanted.scopes), ...checkExpiry(wanted.expiresAt, createdAt)]
   if (issues.length > 0) throw invalidInput(issues)
   const key = newApiKeyText()
-  const em = database.orm.em.fork()
   const { workspaceId } = owner
   const limit = workspaceId === null ? 0 : owner.rateLimitPerMinuteDefault
-  const apiKey = em.create(ApiKeyEntity, {
-    id: newUuid(createdAt.getTime()),
-    workspaceId,
-    name: wanted.name,
-    scopes: [...new Set(wanted.scopes)],
-    prefix: apiKeyPrefix(key),
-    keyHash: hashApiKey(key),
-    rateLimitPerMinute: wanted.rateLimitPerMinute ?? limit,
-    createdAt,
-    expiresAt: wanted.expiresAt ?? null,
+  const apiKey = await database.orm.em.fork().transactional(async (em) => {
+    if (workspaceId !== null) await requireRoom(em, workspaceId, createdAt)
+    return em.create(ApiKeyEntity, {
+      id: newUuid(createdAt.getTime()),
+      workspaceId,
+      name: wanted.name,
+      scopes: [...new Set(wanted.scopes)],
+      prefix: apiKeyPrefix(key),
+      keyHash: hashApiKey(key),
+      rateLimitPerMinute: wanted.rateLimitPerMinute ?? limit,
+      createdAt,
+      expiresAt: wanted.expiresAt ?? null,
+    })
   })
-  await em.flush()
   return { apiKey, key }
+}
+
+/** Keys of one workspace are created one after another, so that none slips past the limit. */
+async function requireRoom(em: EntityManager, workspaceId: string, at: Date): Promise<void> {
+  await lockWorkspace(em, workspaceId)
+  const count = await countLiveApiKeys(em, { workspaceId, at })
+  if (count < apiKeysPerWorkspaceMax) return
+  const message = `This workspace has ${count} API keys, the limit. Revoke one first.`
+  throw invalidInput([{ path: [], message }])
 }
 
 /** Revokes a key: within 5 s it is refused everywhere. Revoking it again changes nothing. */

@@ -4,7 +4,7 @@ import { AppError, invalidInput } from '../errors.ts'
 import { endpointsPerWorkspaceMax, timeoutSecondsDefault } from '../limits.ts'
 import { type Endpoint, EndpointEntity } from '../model/endpoint.ts'
 import type { Workspace } from '../model/workspace.ts'
-import { newUuid } from '../rules/id.ts'
+import { newUuid, publicId } from '../rules/id.ts'
 import { checkSecret, generateSecret } from '../rules/secret-format.ts'
 import { wireFormats } from '../rules/wire-formats.ts'
 import { violates } from '../store/conflict.ts'
@@ -119,7 +119,8 @@ async function greet(ports: ControlPorts, endpoint: Endpoint): Promise<string | 
   try {
     return await pingEndpoint(ports, endpoint)
   } catch (error) {
-    ports.log.warn({ err: error, endpoint: endpoint.id }, 'new endpoint was not pinged')
+    const line = { err: error, endpoint: publicId('wh', endpoint.id) }
+    ports.log.warn(line, 'new endpoint was not pinged')
     return null
   }
 }

@@ -1,10 +1,11 @@
 import { AppError, invalidInput, notFound } from '../errors.ts'
 import type { Endpoint } from '../model/endpoint.ts'
+import { unknownName } from '../rules/event-match.ts'
 import { publicId } from '../rules/id.ts'
 import { findEndpoint, type TenantKey } from '../store/endpoint.ts'
+import { unparkEndpoint } from '../store/endpoint-health.ts'
 import { findEventTypesByName, listEventTypeNames } from '../store/event-type.ts'
 import type { ControlPorts } from './ports.ts'
-import { unknownName } from './subscription-check.ts'
 
 /** The event type of a ping that names no other; it is in no catalogue. */
 const pingType = 'ping'
@@ -21,16 +22,28 @@ export async function pingEndpoint(
 
 /**
  * Tries an endpoint: sends it a ping, or the catalogue's example of an event type, whether it
- * subscribes to it or not, and nobody else.
+ * subscribes to it or not, and nobody else. At once: no pause and no open circuit holds it back.
  */
 export async function tryEndpoint(
   ports: ControlPorts,
   key: TenantKey,
   eventType: string | null,
 ): Promise<string> {
-  const endpoint = await findEndpoint(ports.database.orm.em.fork(), key)
+  const em = ports.database.orm.em.fork()
+  const endpoint = await findEndpoint(em, key)
   if (!endpoint) throw notFound('Endpoint')
   requireEnabled(endpoint)
+  await unparkEndpoint(em, { ...key, at: ports.clock.now() })
+  const deliveryId = await sendTrial(ports, key, eventType)
+  await ports.wake.lanes([key.id])
+  return deliveryId
+}
+
+async function sendTrial(
+  ports: ControlPorts,
+  key: TenantKey,
+  eventType: string | null,
+): Promise<string> {
   if (eventType === null) return pingEndpoint(ports, key)
   const payloadText = await exampleOf(ports, eventType)
   const { workspaceId, id } = key

@@ -36,7 +36,11 @@ export async function disableEndpoint(ports: ControlPorts, key: TenantKey): Prom
  */
 export async function deleteEndpoint(ports: ControlPorts, key: TenantKey): Promise<void> {
   await changeEndpoint(ports, key, async (endpoint, em) => {
-    endpoint.deletedAt = ports.clock.now()
+    const at = ports.clock.now()
+    endpoint.deletedAt = at
+    endpoint.status = 'DISABLED'
+    endpoint.disabledReason ??= 'MANUAL'
+    endpoint.disabledAt ??= at
     endpoint.headersSealed = null
     await removeSecrets(em, key)
   })

@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { invalidInput, type InputIssue } from '../errors.ts'
-import { deliverAtDaysMax, idempotencyKeyLengthMax } from '../limits.ts'
+import { dayMs, deliverAtDaysMax, idempotencyKeyLengthMax } from '../limits.ts'
 import type { NewEvent } from '../pipeline/stages.ts'
 import { checkEventTypeName } from '../rules/event-match.ts'
 import { checkPayloadText, serialisePayload } from '../rules/payload.ts'
 import { checked, foreignId, optional, readInput } from './input.ts'
-
-const dayMs = 86_400_000
 
 /** One event as a caller gives it. Exactly one of payload and payloadText. */
 const event = z

@@ -1,16 +1,9 @@
 import type { Log } from '../log.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
+import type { PingRequest } from '../pipeline/stages.ts'
 import type { UrlRules } from '../rules/endpoint-url.ts'
 import type { Sealer } from '../seal.ts'
-
-/** One ping on its way: a delivery like any other, to one endpoint alone. */
-export type PingRequest = {
-  readonly workspaceId: string
-  readonly endpointId: string
-  readonly eventType: string
-  readonly payloadText: string
-}
 
 /** What setting up needs from the rest of the program: functions, nothing to reach into. */
 export type ControlPorts = {

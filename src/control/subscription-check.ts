@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { type InputIssue, invalidInput } from '../errors.ts'
-import { nearestName } from '../rules/event-match.ts'
+import { unknownName } from '../rules/event-match.ts'
 import { findEventTypesByName, listEventTypeNames } from '../store/event-type.ts'
 
 /** What an endpoint is to subscribe to. */
@@ -32,10 +32,4 @@ export async function requireKnownTypes(em: EntityManager, wish: SubscriptionWis
     return isNew ? [{ path, message: `"${name}" is deprecated: it takes no new subscribers.` }] : []
   })
   if (issues.length > 0) throw invalidInput(issues)
-}
-
-/** The refusal of a name that no event type has, with the one that was probably meant. */
-export function unknownName(name: string, known: readonly string[]): string {
-  const near = nearestName(name, known)
-  return `"${name}" is not in the catalogue.${near ? ` Did you mean "${near}"?` : ''}`
 }

@@ -31,11 +31,6 @@ export class GuardedAgent implements AsyncDisposable {
     this.guard = guard
   }
 
-  /** Open or opening, idle or in use. */
-  get connectionCount(): number {
-    return this.#connections.size
-  }
-
   get closed(): boolean {
     return this.#closed
   }

@@ -14,8 +14,6 @@ export type HttpPost = AsyncDisposable & {
    * request itself is wrong (our bug), given up by its signal, or cut off by disposing.
    */
   readonly post: (request: PostRequest) => Promise<Outcome>
-  /** Connections that are open or opening, idle or in use: a gauge for metrics. */
-  readonly connectionCount: () => number
 }
 
 /** What the operator allows, and what tests put in place of the network. */
@@ -46,7 +44,6 @@ export function createHttpPost(options: HttpPostOptions): HttpPost {
   }
   return {
     post,
-    connectionCount: () => agent.connectionCount,
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
-import { checkpointEveryMs, feedCatchUpsMax, feedReadChangesMax } from '../limits.ts'
+import { checkpointEveryMs, dayMs, feedCatchUpsMax, feedReadChangesMax } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { type ChangePosition, positionAt, readChanges } from '../store/change.ts'
 import { hotReadsOf, type Read, readsOf } from '../store/reads.ts'
@@ -96,7 +96,7 @@ function refusal(
   end: ChangePosition,
 ): string | undefined {
   if (position.xid > end.xid) return 'The cursor is of another database, or of a later state.'
-  const ageDays = (clock.now().getTime() - positionTime(position)) / 86_400_000
+  const ageDays = (clock.now().getTime() - positionTime(position)) / dayMs
   if (ageDays < retentionDays) return undefined
   return `The cursor is older than the ${retentionDays} days that changes are kept.`
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
-import { autoDisableDays, autoDisableEveryMs } from '../limits.ts'
+import { autoDisableDays, autoDisableEveryMs, dayMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Rounds } from '../pipeline/rounds.ts'
 import { publicId } from '../rules/id.ts'
@@ -13,8 +13,6 @@ export type AutoDisableContext = {
   /** Its lane, wherever it is, looks at the endpoint again. */
   readonly endpointChanged: (endpointId: string) => void
 }
-
-const dayMs = 86_400_000
 
 /**
  * Disables endpoints that have failed for `autoDisableDays` without one success: from then on their

@@ -31,11 +31,6 @@ export class Batcher<In, Out> {
     this.#options = options
   }
 
-  /** Items that have no result yet. */
-  get size(): number {
-    return this.#waiting.length
-  }
-
   add(item: In): Promise<Out> {
     const { promise, resolve, reject } = Promise.withResolvers<Out>()
     this.#waiting.push({ item, resolve, reject })

@@ -2,18 +2,20 @@ import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
 import { cancelBatchMax } from '../limits.ts'
 import { newUuid } from '../rules/id.ts'
-import { cancelDue } from '../store/due.ts'
+import { cancelDue, type DueLane } from '../store/due.ts'
 
-type CancelContext = {
+/** What cancelling needs. */
+export type CancelContext = {
   readonly pool: Pool
   readonly clock: Clock
+  /** Changes were committed: subscribers may look. */
   readonly changed: (workspaceIds: readonly string[]) => void
 }
 
-/** Cancels all that waits for an endpoint that was deleted, some at a time: it may be millions. */
+/** Cancels all that waits for an endpoint that was deleted, a transaction for each batch. */
 export async function cancelWaiting(
   { pool, clock, changed }: CancelContext,
-  { endpointId, workspaceId }: { endpointId: string; workspaceId: string },
+  { endpointId, workspaceId }: DueLane,
 ): Promise<void> {
   for (;;) {
     const at = clock.now()

@@ -1,5 +1,5 @@
 import type { Pool } from '../db.ts'
-import { nearestName } from '../rules/event-match.ts'
+import { unknownName } from '../rules/event-match.ts'
 import { compilePayloadSchema, type PayloadCheck } from '../rules/payload-schema.ts'
 import { readCatalogue, type CatalogueRow } from '../store/subscription.ts'
 
@@ -25,9 +25,7 @@ export class Catalogue {
     if (entry?.status === 'RESERVED') {
       return `"${eventType}" is reserved for the future: it can be subscribed to, not published.`
     }
-    if (entry) return undefined
-    const near = nearestName(eventType, [...this.#entries.keys()])
-    return `"${eventType}" is not in the catalogue.${near ? ` Did you mean "${near}"?` : ''}`
+    return entry ? undefined : unknownName(eventType, [...this.#entries.keys()])
   }
 
   /** Where the payload does not fit its type's schema, or undefined. */

@@ -85,21 +85,26 @@ export class Lane {
     this.#pump()
   }
 
-  /** A person changed something: nothing more starts as it was. An `update` must follow. */
+  /**
+   * What waits may not be as it was read: a person cancelled a delivery, or retried it. Nothing
+   * that is in memory starts.
+   */
+  reread(): void {
+    this.#backlog.drop()
+    this.#pump()
+  }
+
+  /** The endpoint was changed: nothing more starts as it was. An `update` must follow. */
   expectUpdate(): void {
     this.#updatesAwaited += 1
   }
 
-  /**
-   * The endpoint as it is now, its health included, since enabling it resets that. What waits is
-   * read again: a delivery may have been cancelled, or retried by a person.
-   */
+  /** The endpoint as it is now, its health included, since enabling it resets that. */
   update(endpoint: LaneEndpoint): void {
     this.#updatesAwaited -= 1
     const isOlder = Number(endpoint.version) < Number(this.#endpoint.version)
     if (!isOlder) this.#adopt(endpoint)
-    this.#backlog.drop()
-    this.#pump()
+    this.reread()
   }
 
   /** Starts nothing more. Resolves once every request has its answer and every answer is stored. */

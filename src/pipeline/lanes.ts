@@ -104,7 +104,15 @@ export class Lanes implements AsyncDisposable {
     return lane ? true : this.#parked.has(endpointId)
   }
 
-  /** A person changed something about the endpoint: whatever was known of it is read again. */
+  /** As `poke`, where what waits was changed: nothing starts as it was read before. */
+  reread(endpointId: string): boolean {
+    this.#parked.delete(endpointId)
+    const lane = this.#owned.get(endpointId)?.lane
+    lane?.reread()
+    return lane !== null && lane !== undefined
+  }
+
+  /** The endpoint was changed: whatever was known of it is read again. */
   refresh(endpointId: string): void {
     this.#parked.delete(endpointId)
     const owned = this.#owned.get(endpointId)

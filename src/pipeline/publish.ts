@@ -2,20 +2,13 @@ import { AppError } from '../errors.ts'
 import { deliveriesPerPublishMax, publishFlushesMax, publishRequestsMax } from '../limits.ts'
 import { newDeliveryUuid, newUuid } from '../rules/id.ts'
 import { insertPublication, type DeliveryRow } from '../store/publication.ts'
+import { isRefusedData } from '../store/refused-data.ts'
 import { Batcher } from './batcher.ts'
 import type { Audience } from './fan-out.ts'
 import { publishWithKeys } from './idempotency.ts'
 import { prepare, publishedEvents, reportPublished, stamp } from './prepare.ts'
 import type { Prepared, PublishContext } from './prepare.ts'
-import type { PublishedEvent, PublishRequest } from './stages.ts'
-
-/** An event of a system's own, for one endpoint alone. */
-export type PingRequest = {
-  readonly workspaceId: string
-  readonly endpointId: string
-  readonly eventType: string
-  readonly payloadText: string
-}
+import type { PingRequest, PublishedEvent, PublishRequest } from './stages.ts'
 
 export type Publisher = {
   /** Answers after the commit of the events and all their deliveries (promise P1). */
@@ -59,9 +52,7 @@ async function publishTogether(
   const entries = requests.map((request) => tryPrepare(audience, request, now))
   const failures = new Map<Prepared, Error>()
   for (const group of groupsOf(entries.filter(isPrepared))) {
-    await commit(context, mergePrepared(group), now).catch((error: Error) => {
-      for (const entry of group) failures.set(entry, error)
-    })
+    for (const [entry, error] of await commitGroup(context, group, now)) failures.set(entry, error)
   }
   return entries.map((entry) => {
     return isPrepared(entry) ? (failures.get(entry) ?? publishedEvents(entry)) : entry
@@ -85,6 +76,26 @@ function groupsOf(entries: readonly Prepared[]): Prepared[][] {
     room -= entry.deliveries.length
   }
   return groups
+}
+
+/**
+ * What could not be stored, and why. A row that the database does not take fails all that is stored
+ * with it, and nothing of it is there: then each request is stored by itself.
+ */
+async function commitGroup(
+  context: PublishContext,
+  group: readonly Prepared[],
+  now: Date,
+): Promise<ReadonlyMap<Prepared, Error>> {
+  const failures = new Map<Prepared, Error>()
+  await commit(context, mergePrepared(group), now).catch(async (error: Error) => {
+    const isApart = group.length > 1 && isRefusedData(error)
+    for (const entry of group) {
+      if (!isApart) failures.set(entry, error)
+      else await commit(context, entry, now).catch((own: Error) => failures.set(entry, own))
+    }
+  })
+  return failures
 }
 
 /** Stores what was prepared, then tells whoever waits for it. */

@@ -5,6 +5,7 @@ import { recordBatchMax, recordFlushesMax, recordRetryMs, recordWaitMs } from '.
 import type { Log } from '../log.ts'
 import { newUuid, publicId } from '../rules/id.ts'
 import { mendDue, type DueDelivery } from '../store/due.ts'
+import { isRefusedData } from '../store/refused-data.ts'
 import { recordResults, type HealthRow, type ResultRow } from '../store/result.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Batcher } from './batcher.ts'
@@ -97,12 +98,6 @@ function withoutTexts(settled: Settled): Settled {
     requestHeaders: '',
     outcome: { ...settled.outcome, errorMessage, answer: null },
   }
-}
-
-/** The statement itself is refused: data exceptions, constraints, program limits. */
-function isRefusedData(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return /^(22|23|54)\w{3}$/.test(code)
 }
 
 /** A row that makes results vain would be loaded, sent and refused again without end. */

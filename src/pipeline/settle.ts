@@ -1,6 +1,6 @@
 import { healthStoreEveryMs, overloadPauseMs } from '../limits.ts'
 import { afterFailure, afterSuccess, pausedUntil, type Health } from '../rules/circuit.ts'
-import { eventOf, nextStatus } from '../rules/delivery-state.ts'
+import { eventOf, statusAfterAttempt } from '../rules/delivery-state.ts'
 import type { Outcome } from '../rules/outcome.ts'
 import { readRetryAfter } from '../rules/retry-after.ts'
 import { retryDelayMs } from '../rules/retry-schedule.ts'
@@ -62,14 +62,14 @@ function fail(sent: Sent, { endpoint, health: before, now, random }: SettleConte
     retriesLeft: delayMs !== undefined,
     goneDisables: format.disablesOnGone,
   })
-  const status = nextStatus(due.attemptCount === 0 ? 'PENDING' : 'RETRYING', event)
+  const status = statusAfterAttempt(due.attemptCount === 0 ? 'PENDING' : 'RETRYING', event)
   const retry = event === 'FAILURE' && delayMs !== undefined
   const nextAttemptAt = retry ? after(now, delayMs) : null
   const health = pauseIfAsked(afterFailure(before, now), { outcome, now, retryAfterMs })
   const nextDueAt = endpoint.ordered && retry ? due.dueAt : nextAttemptAt
   const settled = {
     ...sent,
-    status: failedStatus(status),
+    status,
     failures,
     nextAttemptAt,
     nextDueAt,
@@ -77,11 +77,6 @@ function fail(sent: Sent, { endpoint, health: before, now, random }: SettleConte
     health,
   }
   return { settled, health, gone: event === 'GONE' }
-}
-
-/** A failed attempt leaves its delivery in one of two states; the table of states knows which. */
-function failedStatus(status: string): 'RETRYING' | 'FAILED' {
-  return status === 'RETRYING' ? 'RETRYING' : 'FAILED'
 }
 
 type Pause = { outcome: Outcome; now: Date; retryAfterMs: number | undefined }

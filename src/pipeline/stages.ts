@@ -1,5 +1,5 @@
 import type { Health } from '../rules/circuit.ts'
-import type { DeliveryStatus } from '../rules/delivery-state.ts'
+import type { AttemptedStatus } from '../rules/delivery-state.ts'
 import type { Outcome } from '../rules/outcome.ts'
 import type { Signer } from '../rules/signature.ts'
 import type { WireFormat } from '../rules/wire-formats.ts'
@@ -27,6 +27,14 @@ export type PublishRequest = {
   readonly events: readonly NewEvent[]
   /** Whether a refusal points into a list, `events.3.eventType`, or at the one event's fields. */
   readonly isBatch: boolean
+}
+
+/** One event of a system's own, for one endpoint alone: a delivery like any other. */
+export type PingRequest = {
+  readonly workspaceId: string
+  readonly endpointId: string
+  readonly eventType: string
+  readonly payloadText: string
 }
 
 /** `replayed`: the same key and content had been published before; nothing new was created. */
@@ -69,7 +77,7 @@ export type Sent = {
 
 /** An attempt with what follows from it, ready to be recorded. */
 export type Settled = Sent & {
-  readonly status: Extract<DeliveryStatus, 'RETRYING' | 'SUCCEEDED' | 'FAILED'>
+  readonly status: AttemptedStatus
   readonly failures: number
   /** When the delivery is due again; null where it has ended. */
   readonly nextAttemptAt: Date | null

@@ -65,10 +65,9 @@ export class Wake implements AsyncDisposable {
     this.#queue(unattended)
   }
 
-  /** There may be work for these endpoints, or there may be again. */
+  /** A person changed what waits for these endpoints, or whether it may go. */
   async lanes(endpointIds: readonly string[]): Promise<void> {
-    for (const endpointId of endpointIds) this.#context.lanes?.refresh(endpointId)
-    this.#queue(endpointIds.filter((endpointId) => !this.#context.lanes?.poke(endpointId)))
+    this.#queue(endpointIds.filter((endpointId) => !this.#context.lanes?.reread(endpointId)))
   }
 
   /** Its lane reads the endpoint again, wherever it is. */

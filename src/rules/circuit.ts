@@ -59,10 +59,6 @@ export function resume(health: Health, now: Date): Health {
   return { ...health, circuit: 'HALF_OPEN', parkedUntil: null }
 }
 
-export function isParked(health: Health, now: Date): boolean {
-  return health.parkedUntil !== null && health.parkedUntil > now
-}
-
 /** A pause that ends later than the wait is kept. */
 function openFor(health: Health, at: Date, seconds: number): Health {
   return pausedUntil({ ...health, circuit: 'OPEN' }, new Date(at.getTime() + seconds * 1000))

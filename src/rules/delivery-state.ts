@@ -20,14 +20,20 @@ export type DeliveryEvent =
   | 'RETRY' // by a person
   | 'CANCEL' // by a person, or because the endpoint was deleted
 
-type Waiting = 'UNCHANGED' | DeliveryStatus
+/** What an attempt can be to its delivery. */
+export type AttemptEvent = Exclude<DeliveryEvent, 'RETRY' | 'CANCEL'>
+
+/** What an attempt leaves its delivery in. */
+export type AttemptedStatus = Extract<DeliveryStatus, 'RETRYING' | 'SUCCEEDED' | 'FAILED'>
+
+type Next = 'UNCHANGED' | DeliveryStatus
 
 /**
  * The whole life of a delivery, every cell decided: a new status or event does not compile until
  * its row or column is filled in. UNCHANGED where the event finds the delivery past caring; an
  * attempt that ends after a cancel is still logged (D5).
  */
-const transitions: Record<DeliveryStatus, Record<DeliveryEvent, Waiting>> = {
+const transitions = {
   PENDING: {
     SUCCESS: 'SUCCEEDED',
     FAILURE: 'RETRYING',
@@ -48,10 +54,10 @@ const transitions: Record<DeliveryStatus, Record<DeliveryEvent, Waiting>> = {
   FAILED: ended('RETRYING'),
   CANCELED: ended('RETRYING'),
   SUPPRESSED: ended('PENDING'),
-}
+} satisfies Record<DeliveryStatus, Record<DeliveryEvent, Next>>
 
 /** An ended delivery moves only when a person asks for it (D2). */
-function ended(afterRetry: DeliveryStatus): Record<DeliveryEvent, Waiting> {
+function ended(afterRetry: DeliveryStatus): Record<DeliveryEvent, Next> {
   return {
     SUCCESS: 'UNCHANGED',
     FAILURE: 'UNCHANGED',
@@ -64,15 +70,23 @@ function ended(afterRetry: DeliveryStatus): Record<DeliveryEvent, Waiting> {
 
 /** The status after `event`. A retried delivery that was never attempted is PENDING again. */
 export function nextStatus(status: DeliveryStatus, event: DeliveryEvent): DeliveryStatus {
-  const next = transitions[status][event]
+  const next: Next = transitions[status][event]
   return next === 'UNCHANGED' ? status : next
+}
+
+/** The same for an attempt: a cell that leads elsewhere does not compile. */
+export function statusAfterAttempt(
+  status: 'PENDING' | 'RETRYING',
+  event: AttemptEvent,
+): AttemptedStatus {
+  return transitions[status][event]
 }
 
 /** What an attempt's outcome is to its delivery. 410 ends it at once where the format says so. */
 export function eventOf(
   outcome: Outcome,
   context: { retriesLeft: boolean; goneDisables: boolean },
-) {
+): AttemptEvent {
   if (outcome.result === 'SUCCEEDED') return 'SUCCESS'
   if (context.goneDisables && outcome.answer?.statusCode === 410) return 'GONE'
   return context.retriesLeft ? 'FAILURE' : 'LAST_FAILURE'

@@ -97,6 +97,12 @@ function unite(lists: readonly (readonly string[] | undefined)[]): readonly stri
   return found.length === 1 && found[0] ? found[0] : [...new Set(found.flat())]
 }
 
+/** The refusal of a name that no event type has, with the one that was probably meant. */
+export function unknownName(name: string, known: readonly string[]): string {
+  const near = nearestName(name, known)
+  return `"${name}" is not in the catalogue.${near ? ` Did you mean "${near}"?` : ''}`
+}
+
 /**
  * The known name that was probably meant, for "did you mean": at most one edit in three characters
  * away, letter case aside.

@@ -1,3 +1,4 @@
+import { enveloped } from './envelope.ts'
 import { wireFormatNames, wireFormats } from './wire-formats.ts'
 
 /** What the log keeps of a request, in place of its body. */
@@ -16,6 +17,6 @@ export function sentBody(payloadText: string, { headerNames, sentAt }: SentTrace
   const format = wireFormatNames.find((name) => {
     return headerNames.includes(wireFormats[name].signature.header)
   })
-  if (!format || wireFormats[format].envelope === 'AS_PUBLISHED') return payloadText
-  return `{"events":[${payloadText}],"_request_time":${Math.floor(sentAt.getTime() / 1000)}}`
+  if (!format) return payloadText
+  return enveloped(wireFormats[format], payloadText, Math.floor(sentAt.getTime() / 1000))
 }

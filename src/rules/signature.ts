@@ -1,5 +1,6 @@
 import { createHash, createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { enveloped } from './envelope.ts'
 import type { HeaderLine } from './outcome.ts'
 import { whsecBytes } from './secret-format.ts'
 import { wireFormats } from './wire-formats.ts'
@@ -46,7 +47,7 @@ export function prepareSigner(format: WireFormat, secrets: readonly Secret[]): S
 /** The request of one attempt. The bytes that are signed are the bytes of `body`. */
 export function signedRequest(parts: RequestParts): SignedRequest {
   const rule = wireFormats[parts.signer.format]
-  const body = wrap(rule, parts)
+  const body = enveloped(rule, parts.payloadText, parts.unixSeconds)
   const headers = [
     ...parts.customHeaders,
     ['content-type', 'application/json'],
@@ -64,11 +65,6 @@ function keyBytes(rule: SignatureRule, secret: string): Buffer {
   const bytes = whsecBytes(secret)
   if (!bytes?.length) throw new Error('A stored secret is not of the form its format needs.')
   return bytes
-}
-
-function wrap(rule: WireFormatRule, { payloadText, unixSeconds }: RequestParts): string {
-  if (rule.envelope === 'AS_PUBLISHED') return payloadText
-  return `{"events":[${payloadText}],"_request_time":${unixSeconds}}`
 }
 
 function formatHeaders(rule: WireFormatRule, parts: RequestParts, body: string): HeaderLine[] {

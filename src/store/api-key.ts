@@ -47,6 +47,16 @@ export async function listApiKeys(
   return em.find(ApiKeyEntity, { workspaceId, ...where }, { ...options, comments })
 }
 
+/** How many keys of a workspace open it: those neither revoked nor expired. */
+export async function countLiveApiKeys(
+  em: EntityManager,
+  { workspaceId, at }: { readonly workspaceId: string; readonly at: Date },
+): Promise<number> {
+  const unexpired = { $or: [{ expiresAt: null }, { expiresAt: { $gt: at } }] }
+  const where = { workspaceId, revokedAt: null, ...unexpired }
+  return em.count(ApiKeyEntity, where, { comments: 'countLiveApiKeys' })
+}
+
 /** How many keys a workspace has, or with null the operator; revoked ones included. */
 export async function countApiKeys(em: EntityManager, workspaceId: string | null): Promise<number> {
   return em.count(ApiKeyEntity, { workspaceId }, { comments: 'countApiKeys' })

@@ -1,3 +1,4 @@
+import { dayMs } from '../limits.ts'
 import type { DeliveryStatus } from '../rules/delivery-state.ts'
 import { uuidFloor, uuidTime } from '../rules/id.ts'
 import type { Read } from './reads.ts'
@@ -51,7 +52,7 @@ type Row = { fence: string; horizon: string } & (
  * feed's order, but never by a day: so long no batch is held back. Only partitions from there on
  * are looked at.
  */
-const idLagMsMax = 24 * 3600 * 1000
+const idLagMsMax = dayMs
 
 /** The next changes of many workspaces in one statement, none from transactions that still run. */
 export async function readChanges(

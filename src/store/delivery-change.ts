@@ -89,6 +89,10 @@ values ($7::uuid, $2, $8::timestamptz, array[$1::uuid], array[$6::delivery_statu
 // Its lane, in whatever process, may hold the row as it was: told by the version, it reads again.
 const laneTold = `update endpoint set version = version + 1 where id = $3 and workspace_id = $2`
 
+// A person wants it now: neither a pause nor an open circuit holds it back, whose probe is made now.
+const unparked = `update endpoint_health set parked_until = $8::timestamptz
+where endpoint_id = $3 and workspace_id = $2 and parked_until > $8::timestamptz`
+
 const requeueSql = `/* requeueDelivery */
 with moved as (
   update due set
@@ -110,7 +114,7 @@ with moved as (
     case when $10::timestamptz < $8::timestamptz then $8::timestamptz end, attempt_count,
     0, 'MANUAL'
   from waiting where not exists (select from moved)
-), told as (${laneTold})
+), told as (${laneTold}), unparked as (${unparked})
 ${reported}`
 
 const cancelSql = `/* cancelDelivery */

@@ -27,20 +27,42 @@ export async function resetEndpointHealth(
   )
 }
 
+/** A person wants it attempted now: its pause ends, or the probe of its open circuit is due. */
+export async function unparkEndpoint(
+  em: EntityManager,
+  { workspaceId, id, at }: TenantKey & { readonly at: Date },
+): Promise<void> {
+  await em.execute(
+    `/* unparkEndpoint */
+    update endpoint_health set parked_until = ?
+    where endpoint_id = ? and workspace_id = ? and parked_until > ?`,
+    [at, id, workspaceId, at],
+  )
+}
+
+/** How many deliveries wait for one endpoint. */
+export type DueCount = TenantKey & { readonly waiting: number }
+
 /** Deliveries that wait for each endpoint, counted to `countMax` and one more at most. */
 export async function countDue(
   em: EntityManager,
-  endpointIds: readonly string[],
-): Promise<Map<string, number>> {
-  const rows = await em.execute<{ endpointId: string; waiting: number }[]>(
+  keys: readonly TenantKey[],
+): Promise<readonly DueCount[]> {
+  return em.execute<DueCount[]>(
     `/* countDue */
-    select asked.id as "endpointId", counted.waiting
-    from unnest(?::uuid[]) as asked (id)
+    select asked.workspace_id as "workspaceId", asked.id, counted.waiting
+    from unnest(?::uuid[], ?::uuid[]) as asked (workspace_id, id)
     cross join lateral (
       select count(*)::int as waiting
-      from (select 1 from due where due.endpoint_id = asked.id limit ?) as bounded
+      from (
+        select 1 from due
+        where due.endpoint_id = asked.id and due.workspace_id = asked.workspace_id limit ?
+      ) as bounded
     ) as counted`,
-    [`{${endpointIds.join(',')}}`, countMax + 1],
+    [
+      `{${keys.map(({ workspaceId }) => workspaceId).join()}}`,
+      `{${keys.map(({ id }) => id).join()}}`,
+      countMax + 1,
+    ],
   )
-  return new Map(rows.map(({ endpointId, waiting }) => [endpointId, waiting]))
 }

@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql'
+import { type EntityManager, LockMode } from '@mikro-orm/postgresql'
 import { type Workspace, WorkspaceEntity } from '../model/workspace.ts'
 import { type Slice, sliced } from './slice.ts'
 
@@ -28,6 +28,12 @@ export async function listWorkspaces(em: EntityManager, slice: Slice): Promise<W
 /** How many workspaces there are. */
 export async function countWorkspaces(em: EntityManager): Promise<number> {
   return em.count(WorkspaceEntity, {}, { comments: 'countWorkspaces' })
+}
+
+/** Has other transactions that lock the workspace, or change its subscriptions, wait for ours. */
+export async function lockWorkspace(em: EntityManager, id: string): Promise<void> {
+  const options = { lockMode: LockMode.PESSIMISTIC_WRITE, comments: 'lockWorkspace' }
+  await em.findOne(WorkspaceEntity, { id }, options)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { uuidOf } from '../../src/rules/id.ts'
 import { openBundle } from '../support/bundle.ts'
 
 const fields = `key apiKey {
@@ -128,4 +129,26 @@ test('a key knows itself and no other key of its workspace', async () => {
   })
 
   expect(nodes).toEqual([{ id: keyId }, null])
+})
+
+test('a workspace has at most 100 live keys', async () => {
+  await using bundle = await openBundle()
+  const { workspaceId, keyId } = await bundle.newTenant()
+  // With the tenant's own 99 are live: one of these has expired, one is revoked.
+  const insert = `insert into api_key (id, workspace_id, name, scopes, prefix, key_hash,
+      rate_limit_per_minute, created_at, expires_at, revoked_at)
+    select gen_random_uuid(), $1, 'n', '{READ}', 'pr_01234567', sha256(n::text::bytea), 0, now(),
+      case n when 1 then now() end, case n when 2 then now() end
+    from generate_series(1, 100) as n`
+  await bundle.database.pool.query(insert, [uuidOf('ws', workspaceId)])
+  const input = { workspaceId, name: 'one more', scopes: ['READ'] }
+  const create = () => bundle.operator.mutate('apiKeyCreate', input, fields)
+
+  const answers = await Promise.all([create(), create(), create()])
+
+  const message = 'This workspace has 100 API keys, the limit. Revoke one first.'
+  const refused = answers.filter(({ key }) => !key)
+  expect(refused).toMatchObject([{ issues: [{ path: [], message }] }, { issues: [{ message }] }])
+  await bundle.operator.mutate('apiKeyRevoke', { id: keyId })
+  expect(await create()).toMatchObject({ key: expect.any(String) })
 })

@@ -76,29 +76,6 @@ test.each([
   expect(await countEvents()).toBe(1)
 })
 
-test.each([
-  ['reserved', { status: 'RESERVED' }],
-  ['stricter', { schema: { required: ['m'] } }],
-])('a repeated key is answered though its type is %s now', async (_, change) => {
-  const first = await platform.publish({ idempotencyKey: 'k' })
-  await platform.bundle.operator.mutate('eventTypeUpdate', { name: eventType, ...change })
-  const second = await platform.publish({ idempotencyKey: 'k' })
-  expect(second).toEqual({ ...first, replayed: true })
-})
-
-test('what is new in a batch is checked beside what is not', async () => {
-  const repeated = { eventType, payloadText: '{"n":1}', idempotencyKey: 'k' }
-  const { eventId } = await platform.publish({ idempotencyKey: 'k' })
-  const change = { name: eventType, status: 'RESERVED' }
-  await platform.bundle.operator.mutate('eventTypeUpdate', change)
-  const refused = await batchOf([repeated, { eventType, payload: {}, idempotencyKey: 'new' }])
-  expect(refused.issues).toMatchObject([{ path: ['events', '1', 'eventType'] }])
-  const other = { eventType: 'invoice.void', payload: {} }
-  const { events } = await batchOf([repeated, other, { ...other, idempotencyKey: 'new' }])
-  expect(events[0].id).toBe(eventId)
-  expect(await countEvents()).toBe(3)
-})
-
 test('a key repeated within a batch is one event', async () => {
   const [one, other] = [
     { eventType, payload: { n: 1 }, idempotencyKey: 'k' },

@@ -4,7 +4,6 @@ import {
   afterFailure,
   afterSuccess,
   type Health,
-  isParked,
   pausedUntil,
   resume,
   unknownHealth,
@@ -64,9 +63,9 @@ test('requests that were out when it opened are no probes', () => {
 
 test('an open circuit is parked until its probe', () => {
   const health = opened()
-  expect(isParked(health, later(29))).toBe(true)
+  expect(health.parkedUntil).toEqual(later(30))
   expect(resume(health, later(29))).toBe(health)
-  expect(isParked(health, later(30))).toBe(false)
+  expect(resume(health, later(30)).parkedUntil).toBeNull()
 })
 
 test.each([

@@ -5,6 +5,7 @@ import {
   type DeliveryStatus,
   eventOf,
   nextStatus,
+  statusAfterAttempt,
 } from '../../src/rules/delivery-state.ts'
 import type { Outcome } from '../../src/rules/outcome.ts'
 
@@ -24,6 +25,13 @@ const table: Record<DeliveryStatus, readonly DeliveryStatus[]> = {
 
 test.each([...waiting, ...ended])('every event finds %s as the table says', (status) => {
   expect(events.map((event) => nextStatus(status, event))).toEqual(table[status])
+})
+
+test.each(['PENDING', 'RETRYING'] as const)('an attempt moves %s as the table says', (status) => {
+  const ofAttempts = ['SUCCESS', 'FAILURE', 'LAST_FAILURE', 'GONE'] as const
+  expect(ofAttempts.map((event) => statusAfterAttempt(status, event))).toEqual(
+    table[status].slice(0, ofAttempts.length),
+  )
 })
 
 test('only a person wakes a delivery that has ended (D2)', () => {

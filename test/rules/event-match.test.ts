@@ -5,6 +5,7 @@ import {
   compileSubscriptions,
   matches,
   nearestName,
+  unknownName,
   normalisePatterns,
 } from '../../src/rules/event-match.ts'
 
@@ -130,4 +131,11 @@ describe('the nearest known name', () => {
   test.each(['order.shipped', 'x', '', 'e'.repeat(100_000)])('to %.20s is none', (name) => {
     expect(nearestName(name, known)).toBeUndefined()
   })
+})
+
+test('a name of no catalogue is refused with the one meant', () => {
+  expect(unknownName('invoice.payed', ['invoice.paid'])).toBe(
+    '"invoice.payed" is not in the catalogue. Did you mean "invoice.paid"?',
+  )
+  expect(unknownName('x', ['invoice.paid'])).toBe('"x" is not in the catalogue.')
 })

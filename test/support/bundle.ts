@@ -3,7 +3,7 @@ import type { Services } from '../../src/api/services.ts'
 import { type App, type FullConfig, startApp } from '../../src/app.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import type { Database } from '../../src/db.ts'
-import { createLog } from '../../src/log.ts'
+import { createLog, type Log } from '../../src/log.ts'
 import { parseCidrs } from '../../src/rules/address.ts'
 import { type Client, newClient } from './client.ts'
 import { freshDatabase } from './database.ts'
@@ -42,6 +42,7 @@ export type TenantOptions = {
 export type BundleOptions = {
   readonly clock?: Clock
   readonly config?: Partial<FullConfig>
+  readonly log?: Log
   /** Whether lanes deliver. Without, deliveries wait for ever. */
   readonly delivers?: boolean
   /** The way to the database, such as one that can be cut. */
@@ -59,7 +60,7 @@ export async function openBundle(options: BundleOptions = {}): Promise<Bundle> {
   const app: App = resources.use(
     await startApp({
       config,
-      log: createLog(process.env['TEST_LOG_LEVEL'] ?? 'silent'),
+      log: options.log ?? createLog(process.env['TEST_LOG_LEVEL'] ?? 'silent'),
       clock: options.clock ?? systemClock,
       graphiql: options.openIntrospection ? async () => ({ status: 200 }) : false,
     }),

@@ -50,6 +50,8 @@ export async function startEngineProcess(
   sealKey: Buffer,
 ): Promise<EngineProcess> {
   const child = fork(fileURLToPath(new URL('./engine-process.ts', import.meta.url)))
+  // Also where a test that timed out never disposes it: stopped, it would hold its pipes for ever.
+  process.once('exit', () => child.kill('SIGKILL'))
   const ready = once(child, 'message')
   const ended = once(child, 'exit')
   child.send({ databaseUrl, sealKey: sealKey.toString('base64') })

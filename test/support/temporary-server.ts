@@ -43,7 +43,7 @@ export async function startTemporaryServer(): Promise<EmbeddedPostgres> {
     await startEmbeddedPostgres({ dataDir: folder.path, log: silent, settings }),
   )
   const running = resources.move()
-  return { url: server.url, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return { ...server, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
 /** Removes what killed runs left: their folders, and the servers that still run in them. */

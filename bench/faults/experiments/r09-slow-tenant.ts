@@ -30,7 +30,7 @@ export const slowTenant: Experiment = {
     lab.receivers.follow(slow, { status: 200, afterMs: slowMs })
     const { publishSteadily, publishBatch } = lab.publisher
     const perSecond = trial.rate(50)
-    const calm = await publishSteadily({ perSecond, forMs: trial.scaled(15_000), event })
+    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(15_000), event })
     const plan: EventPlan = { tenant: noisy, to: 'all' }
     await publishBatch(Array.from({ length: backlogEvents }, () => plan))
     await pause(settlesMs)

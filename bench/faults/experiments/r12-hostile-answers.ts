@@ -32,7 +32,7 @@ export const hostileReceivers: Experiment = {
     const tenant = await lab.addTenant({ endpoints: hostile, endpoint })
     const { publish, publishSteadily } = lab.publisher
     const perSecond = trial.rate(100)
-    const calm = await publishSteadily({ perSecond, forMs: trial.scaled(15_000), event })
+    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(15_000), event })
     const memory = watchMemory(lab)
     await memory.read()
     const forMs = trial.scaled(50_000)

@@ -1,7 +1,8 @@
 import { Pool } from 'pg'
 import { setTimeout as pause } from 'node:timers/promises'
 import { uuidOf } from '../../../src/rules/id.ts'
-import { beforeAllIds, dueStart, findDueEndpoints, loadDue } from '../../../src/store/due.ts'
+import { dueStart, findDueEndpoints, loadDue } from '../../../src/store/due.ts'
+import { beforeAllIds } from '../../../src/store/slice.ts'
 import { ratioFindings } from '../harness/bounds.ts'
 import { verdictFindings } from '../harness/checker.ts'
 import { atLeast, atMost, exactly, noted, type Finding } from '../harness/findings.ts'
@@ -33,7 +34,7 @@ export const backlog: Experiment = {
     const event = inTurn(await lab.addTenant({ endpoints: steady }))
     const { publishSteadily } = lab.publisher
     const perSecond = trial.rate(100)
-    const calm = await publishSteadily({ perSecond, forMs: trial.scaled(10_000), event })
+    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(10_000), event })
     worker.send('SIGTERM')
     await worker.ended
     const tenants = await addTenants(lab)

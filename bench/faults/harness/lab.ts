@@ -6,10 +6,10 @@ import { judge, type Verdict } from './checker.ts'
 import { exactly, type Finding } from './findings.ts'
 import { freePort } from './free-port.ts'
 import { Instance } from './instance.ts'
-import { openLedger, type Ledger } from './ledger.ts'
+import { openLedger, type Entry, type Ledger } from './ledger.ts'
 import { startPostgres, type Postgres } from './postgres.ts'
 import { startProxy, type Proxy } from './proxy.ts'
-import { newPublisher, type Publisher } from './publisher.ts'
+import { newPublisher, type Publisher, type SteadyPlan } from './publisher.ts'
 import type { Script } from './receiver-messages.ts'
 import { startReceivers, type Receivers } from './receivers.ts'
 import { countDue, readStored } from './stored.ts'
@@ -39,6 +39,8 @@ export type Lab = AsyncDisposable & {
   readonly receivers: Receivers
   readonly ledger: Ledger
   readonly publisher: Publisher
+  /** Publishes steadily with no fault there yet: what a fault is compared with. */
+  readonly baseline: (plan: SteadyPlan) => Promise<Entry[]>
   readonly addTenant: (options: TenantOptions) => Promise<Tenant>
   /** Waits until nothing is due and nothing under way, or for `limitMs`; then judges. */
   readonly settle: (limitMs?: number) => Promise<Verdict>
@@ -46,6 +48,8 @@ export type Lab = AsyncDisposable & {
 
 const quickly: Script = { status: 200, afterMs: 10 }
 const settleMsMax = 60_000
+/** Code is compiled, lanes and connections are opened: no part of a baseline. */
+const warmUpMs = 4_000
 
 /** Starts everything. Disposing ends it. */
 export async function openLab(trial: Trial, options: LabOptions): Promise<Lab> {
@@ -87,6 +91,10 @@ export async function openLab(trial: Trial, options: LabOptions): Promise<Lab> {
       const tenant = await createTenant(reach, wanted)
       tenant.endpointIds.forEach((id, index) => numbers.set(id, tenant.endpoints[index] ?? -1))
       return tenant
+    },
+    baseline: async (plan) => {
+      await publisher.publishSteadily({ ...plan, forMs: warmUpMs })
+      return publisher.publishSteadily(plan)
     },
     settle: async (limitMs = settleMsMax) => {
       await untilIdle(lab, AbortSignal.any([broken.signal, AbortSignal.timeout(limitMs)]))

@@ -12,9 +12,13 @@ export async function repeat(
   const startedMs = monotonicMs()
   const running: Promise<void>[] = []
   for (let round = 0; (round + 1) * everyMs < forMs; round += 1) {
-    await pause(startedMs + (round + 1) * everyMs - monotonicMs())
+    await until(startedMs + (round + 1) * everyMs)
     running.push(action(round))
   }
   await Promise.all(running)
-  await pause(startedMs + forMs - monotonicMs())
+  await until(startedMs + forMs)
+}
+
+function until(atMs: number): Promise<void> {
+  return pause(Math.max(0, atMs - monotonicMs()))
 }

@@ -44,16 +44,20 @@ const EndpointHealthRef = builder.objectRef<TenantKey>('EndpointHealth').impleme
     nextProbeAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When an open circuit is tried next; null while it is closed.',
+      description:
+        'When it is attempted again: the next probe of an open circuit, or the end of a pause ' +
+        'that the receiver asked for. Null while nothing is held back.',
       resolve: async (key, _args, context) => {
-        const health = await known(key, context)
-        return health?.circuit === 'OPEN' ? health.parkedUntil : null
+        const until = (await known(key, context))?.parkedUntil
+        return until && until > context.services.clock.now() ? until : null
       },
     }),
     pendingDeliveries: t.field({
       type: CountRef,
       description: 'Deliveries that wait for their next attempt.',
-      resolve: async ({ id }, _args, { loaders }) => countOf(await loaders.due.load(id)),
+      resolve: async ({ workspaceId, id }, _args, { loaders }) => {
+        return countOf((await loaders.due.load({ workspaceId, id }))?.waiting ?? 0)
+      },
     }),
   }),
 })

@@ -114,8 +114,11 @@ async function findPresent(id: string, context: Context): Promise<Endpoint | nul
 function shownHeaders(endpoint: Endpoint, { services, requestId }: Context): ShownHeader[] {
   const opened = openHeaders(services.sealer, endpoint)
   if (opened.ok) return opened.headers.map(({ name, value }) => showHeader(name, value))
-  const { id, workspaceId } = endpoint
-  const line = { endpoint: id, workspace: workspaceId, requestId, reason: opened.reason }
-  services.log.error(line, 'headers of an endpoint cannot be read')
+  const { reason } = opened
+  const ids = {
+    endpoint: publicId('wh', endpoint.id),
+    workspace: publicId('ws', endpoint.workspaceId),
+  }
+  services.log.error({ ...ids, requestId, reason }, 'headers of an endpoint cannot be read')
   return []
 }

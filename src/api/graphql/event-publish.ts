@@ -1,4 +1,3 @@
-import type { GraphQLResolveInfo, ValueNode } from 'graphql'
 import { readEventInputs, type EventInput } from '../../control/event-input.ts'
 import { AppError, invalidInput } from '../../errors.ts'
 import { batchEventsMax, deliverAtDaysMax, payloadBytesMax } from '../../limits.ts'
@@ -21,35 +20,38 @@ const describe = {
     `What happened, as JSON text of at most ${payloadBytesMax} bytes of UTF-8. It is sent byte ` +
     'for byte as it is here. Exactly one of `payload` and `payloadText`.',
   idempotencyKey:
-    'Publishing again with the same key, type and payload answers with the first event and ' +
-    'creates nothing; with others it is a conflict. Kept as long as the event.',
+    'Publishing again with the same key, type and bytes of payload answers with the first event ' +
+    'and creates nothing; with others it is a conflict. Times are not compared. Kept as long as ' +
+    'the event.',
   occurredAt: 'When it happened; now unless given. For the log, not for delivery.',
   deliverAt: `Not to be attempted before; at most ${deliverAtDaysMax} days ahead.`,
+}
+
+type InputFields = Parameters<Parameters<typeof builder.inputType>[1]['fields']>[0]
+
+/** One event, alone or of a batch. */
+function eventFields(t: InputFields) {
+  return {
+    eventType: t.string({ required: true, description: describe.eventType }),
+    payload: t.field({ type: 'JSON', description: describe.payload }),
+    payloadText: t.string({ description: describe.payloadText }),
+    idempotencyKey: t.string({ description: describe.idempotencyKey }),
+    occurredAt: t.field({ type: 'DateTime', description: describe.occurredAt }),
+    deliverAt: t.field({ type: 'DateTime', description: describe.deliverAt }),
+  }
 }
 
 const EventPublishInput = builder.inputType('EventPublishInput', {
   description: 'One event.',
   fields: (t) => ({
     workspaceId: t.id({ description: "Left out, the key's own; an operator must name one." }),
-    eventType: t.string({ required: true, description: describe.eventType }),
-    payload: t.field({ type: 'JSON', description: describe.payload }),
-    payloadText: t.string({ description: describe.payloadText }),
-    idempotencyKey: t.string({ description: describe.idempotencyKey }),
-    occurredAt: t.field({ type: 'DateTime', description: describe.occurredAt }),
-    deliverAt: t.field({ type: 'DateTime', description: describe.deliverAt }),
+    ...eventFields(t),
   }),
 })
 
 const BatchEventInput = builder.inputType('BatchEventInput', {
   description: 'One event of a batch.',
-  fields: (t) => ({
-    eventType: t.string({ required: true, description: describe.eventType }),
-    payload: t.field({ type: 'JSON', description: describe.payload }),
-    payloadText: t.string({ description: describe.payloadText }),
-    idempotencyKey: t.string({ description: describe.idempotencyKey }),
-    occurredAt: t.field({ type: 'DateTime', description: describe.occurredAt }),
-    deliverAt: t.field({ type: 'DateTime', description: describe.deliverAt }),
-  }),
+  fields: eventFields,
 })
 
 const EventPublishBatchInput = builder.inputType('EventPublishBatchInput', {
@@ -119,7 +121,10 @@ addMutation({
   resolve: async ({ workspaceId, ...given }, context, info) => {
     const { clock, publisher } = context.services
     const workspace = await workspaceMeant(context, workspaceId)
-    refuseLossyPayloads(written(info, context), hasPayload(given) ? [['payload']] : [])
+    refuseLossyPayloads(
+      { info, bodyText: context.bodyText },
+      hasPayload(given) ? [['payload']] : [],
+    )
     const events = readEventInputs([given], { now: clock.now(), batch: false })
     const published = await publisher.publish({ workspaceId: workspace, events, isBatch: false })
     const [stored] = await readPublished(context, workspace, published)
@@ -143,7 +148,7 @@ addMutation({
     const payloads = given.flatMap((event, index) => {
       return hasPayload(event) ? [['events', String(index), 'payload']] : []
     })
-    refuseLossyPayloads(written(info, context), payloads)
+    refuseLossyPayloads({ info, bodyText: context.bodyText }, payloads)
     const events = readEventInputs(given, { now: clock.now(), batch: true })
     const published = await publisher.publish({ workspaceId: workspace, events, isBatch: true })
     const deliveryCount = published.reduce((sum, event) => sum + event.deliveryCount, 0)
@@ -162,11 +167,6 @@ function hasPayload({ payload }: EventInput): boolean {
   return payload !== undefined && payload !== null
 }
 
-function written(info: GraphQLResolveInfo, { bodyText }: Context) {
-  const input: ValueNode | undefined = info.fieldNodes[0]?.arguments?.[0]?.value
-  return { input, bodyText }
-}
-
 async function readPublished(
   { loaders }: Context,
   workspaceId: string,
@@ -174,5 +174,9 @@ async function readPublished(
 ): Promise<StoredEvent[]> {
   const keys = published.map(({ eventId }) => ({ workspaceId, id: eventId }))
   const events = await loaders.event.loadMany(keys)
-  return events.flatMap((event) => (event instanceof Error || event === null ? [] : [event]))
+  return events.map((event) => {
+    if (event instanceof Error) throw event
+    if (event === null) throw new Error('An event that was published cannot be read.')
+    return event
+  })
 }

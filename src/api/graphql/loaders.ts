@@ -32,10 +32,7 @@ export function newLoaders(services: Services, caller: Caller) {
     /** The workspace of an endpoint, for the operator. */
     endpointOwner: byId(database, findEndpointOwners),
     /** Deliveries that wait, by endpoint. */
-    due: new DataLoader<string, number>(async (ids) => {
-      const counts = await countDue(database.orm.em.fork(), ids)
-      return ids.map((id) => counts.get(id) ?? 0)
-    }),
+    due: byTenantKey(database, countDue),
   }
 }
 

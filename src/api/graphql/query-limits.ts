@@ -66,7 +66,10 @@ export function refuseCostly(
   if (error) throw error.originalError ?? error
 }
 
-/** The rule reads page sizes as literals alone, so those given as variables are written in. */
+/**
+ * The rule reads page sizes as literals alone, so those of variables are written in. One that is
+ * not given may have a default: it counts as the largest page there is.
+ */
 function sized(document: DocumentNode, variables: Readonly<Record<string, unknown>>): DocumentNode {
   const argument = { enter: (node: ASTNode) => sizedArgument(node, variables) }
   return visit(document, { [Kind.ARGUMENT]: argument })
@@ -76,9 +79,9 @@ function sizedArgument(node: ASTNode, variables: Readonly<Record<string, unknown
   if (node.kind !== Kind.ARGUMENT || node.value.kind !== Kind.VARIABLE) return undefined
   if (node.name.value !== 'first' && node.name.value !== 'last') return undefined
   const value = variables[node.value.name.value]
-  if (typeof value !== 'number') return undefined
+  const given = typeof value === 'number' ? value : pageSizeMax
   // What is over is refused as a page size, which says more than its cost does.
-  const size = Math.trunc(Math.min(value, pageSizeMax))
+  const size = Math.trunc(Math.min(given, pageSizeMax))
   return { ...node, value: { kind: Kind.INT, value: String(size) } }
 }
 

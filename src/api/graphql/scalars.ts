@@ -37,14 +37,15 @@ builder.scalarType('URL', {
 
 /** Days that a month does not have are refused, where `Date` would roll them over. */
 function readDateTime(value: unknown): Date {
-  const [text = '', year, month, day] = rfc3339.exec(String(value)) ?? []
+  if (typeof value !== 'string') throw notADateTime(value)
+  const [text = '', year, month, day] = rfc3339.exec(value) ?? []
   const date = new Date(text)
   const lastDay = new Date(0)
   lastDay.setUTCFullYear(Number(year), Number(month), 0)
   const exists = Number(day) <= lastDay.getUTCDate()
   // A zone can carry a date over the year 9999, and PostgreSQL has no year 0.
   const inRange = date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999
-  if (typeof value === 'string' && exists && inRange) return date
+  if (exists && inRange) return date
   throw notADateTime(value)
 }
 

@@ -1,12 +1,12 @@
 import { invalidInput } from '../../errors.ts'
-import { statsBucketsMax } from '../../limits.ts'
+import { dayMs, statsBucketsMax } from '../../limits.ts'
 import type { StatsBucket, StatsRow } from '../../store/endpoint-stats.ts'
 import { builder } from './builder.ts'
 import { readDateTimeRange } from './date-time-range.ts'
 import { valuesOf } from './enum-values.ts'
 import { EndpointRef } from './refs.ts'
 
-const bucketMs: Record<StatsBucket, number> = { MINUTE: 60_000, HOUR: 3_600_000, DAY: 86_400_000 }
+const bucketMs: Record<StatsBucket, number> = { MINUTE: 60_000, HOUR: 3_600_000, DAY: dayMs }
 
 type Bar = Omit<StatsRow, 'endpointId' | 'start' | 'durationMsP50' | 'durationMsP95'> & {
   readonly start: Date

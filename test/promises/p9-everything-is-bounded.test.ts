@@ -1,0 +1,57 @@
+import { readFileSync, globSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import * as limits from '../../src/limits.ts'
+import { newGate } from '../support/gate.ts'
+import { startHostile } from '../support/hostile.ts'
+import { startPlatform } from '../support/platform.ts'
+import { startReceiver } from '../support/receiver.ts'
+
+const sources = globSync('src/**/*.ts').map((path) => ({ path, text: readFileSync(path, 'utf8') }))
+
+test.each(Object.keys(limits))('%s limits something', (name) => {
+  const uses = new RegExp(`\\b${name}\\b`)
+  const limitsText = sources.find(({ path }) => path.endsWith('limits.ts'))?.text ?? ''
+  const isUsed = sources.some(({ path, text }) => !path.endsWith('limits.ts') && uses.test(text))
+  const isBuiltUpon = limitsText.split(uses).length > 2
+  expect(isUsed || isBuiltUpon).toBe(true)
+})
+
+test('a lease outlives the beats that renew it', () => {
+  const leaseMs = limits.leaseSeconds * 1000 - limits.leaseMarginMs
+  expect(leaseMs).toBeGreaterThan(2 * limits.heartbeatEveryMs)
+  const takenOver = limits.leaseSeconds + 2 * limits.superviseEverySeconds
+  expect(takenOver * 1000 + limits.claimEveryMs).toBeLessThan(15_000)
+})
+
+test('requests of all lanes have room in the process', () => {
+  expect(limits.windowMax).toBeLessThan(limits.inFlightMax)
+  expect(limits.windowMax + limits.pageSizeMin).toBeLessThanOrEqual(limits.laneBufferMax)
+  expect(limits.laneBufferBytesMax).toBeGreaterThan(limits.payloadBytesMax)
+})
+
+test('a receiver that never answers is given up in its time', async () => {
+  await using silent = await startHostile(() => {})
+  await using platform = await startPlatform()
+  await platform.addEndpoint(silent.url, { timeoutSeconds: 1 })
+  await platform.publish()
+  await platform.watch.untilStatus('RETRYING')
+  const [delivery] = await platform.deliveries()
+  const [attempt] = delivery.attempts
+  expect(attempt).toMatchObject({ result: 'TIMEOUT', response: null })
+  expect(attempt.durationMs).toBeGreaterThanOrEqual(1_000)
+  expect(attempt.durationMs).toBeLessThan(2_000)
+})
+
+test('a long backlog of long payloads is held in small parts', async () => {
+  const gate = newGate()
+  await using receiver = await startReceiver(gate.script)
+  await using platform = await startPlatform()
+  await platform.addEndpoint(receiver.url)
+  const payloadText = `"${'x'.repeat(limits.payloadBytesMax - 2)}"`
+  for (let n = 0; n < 12; n++) await platform.publish({ payloadText })
+  await receiver.until(4)
+  // Fewer are out than the window lets: their payloads are all that a lane may hold.
+  expect(gate.waiting()).toBeLessThanOrEqual(limits.laneBufferBytesMax / limits.payloadBytesMax + 1)
+  gate.open(200)
+  await platform.watch.untilStatus('SUCCEEDED', 12)
+})

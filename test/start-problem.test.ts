@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { migrate } from '../src/db.ts'
+import { startProblem } from '../src/start-problem.ts'
+import { serveRoutes } from './support/served.ts'
+import { freshDatabase } from './support/database.ts'
+
+const problemOf = (starting: Promise<unknown>) => {
+  return starting.then(() => 'It started.', startProblem)
+}
+
+test('a port in use is a sentence that names PORT', async () => {
+  await using first = await serveRoutes([])
+  const port = Number(new URL(first.url).port)
+  expect(await problemOf(serveRoutes([], port))).toBe(
+    `Cannot listen: port ${port} of 127.0.0.1 is in use by another program. Set PORT to a free one.`,
+  )
+})
+
+test.each(['127.0.0.1', 'localhost'])('a database away at %s is a sentence', async (host) => {
+  expect(await problemOf(migrate(`postgres://a:b@${host}:1/c`))).toMatch(
+    /^The database of DATABASE_URL cannot be reached: connect ECONNREFUSED [^ ]+:1\.$/,
+  )
+})
+
+test('a login that is refused is a sentence', async () => {
+  await using database = await freshDatabase()
+  const url = new URL(database.url)
+  url.username = 'nobody'
+  expect(await problemOf(migrate(url.href))).toMatch(
+    /^The database refuses the login of DATABASE_URL: .*"nobody".*\.$/,
+  )
+})
+
+test('a database that does not exist is a sentence', async () => {
+  await using database = await freshDatabase()
+  const url = new URL('/no_such', database.url)
+  expect(await problemOf(migrate(url.href))).toBe(
+    'DATABASE_URL names no database of that server: database "no_such" does not exist.',
+  )
+})
+
+test('a lock that a migration waits for is a sentence', () => {
+  const cause = Object.assign(new Error('canceling statement'), { code: '55P03' })
+  expect(startProblem(new Error('Migration failed', { cause }))).toBe(
+    'A migration waited 10 s for a lock: end the transactions that hold it, and start again.',
+  )
+})

@@ -1,0 +1,14 @@
+import { PassThrough } from 'node:stream'
+import { pino } from 'pino'
+import type { Log } from '../../src/log.ts'
+
+/** A log whose lines can be read. */
+export type KeptLog = { readonly log: Log; readonly lines: () => readonly string[] }
+
+/** One that keeps every line in memory. */
+export function keepLog(): KeptLog {
+  const stream = new PassThrough()
+  const lines: string[] = []
+  stream.on('data', (line: Buffer) => lines.push(line.toString()))
+  return { log: pino({ base: null }, stream), lines: () => lines }
+}
