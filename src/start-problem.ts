@@ -3,28 +3,18 @@ import { migrationLockMs } from './limits.ts'
 
 /** Why the program cannot start, in one sentence for its operator: what it is and where to look. */
 export function startProblem(error: unknown): string {
-  const reason = innermost(error)
-  const code = reason instanceof Error && 'code' in reason ? String(reason.code) : ''
-  const message = reason instanceof Error ? reason.message : String(reason)
+  // A name with several addresses fails with an error for each, and with no words of its own.
+  const reason: unknown = error instanceof AggregateError ? error.errors[0] : error
+  if (!(reason instanceof Error)) return String(reason)
+  const { message } = reason
+  const code = 'code' in reason ? String(reason.code) : ''
   if (code.startsWith('28')) return `The database refuses the login of DATABASE_URL: ${message}.`
   if (code === '3D000') return `DATABASE_URL names no database of that server: ${message}.`
   if (code === '55P03') {
     const waited = `A migration waited ${migrationLockMs / 1000} s for a lock`
     return `${waited}: end the transactions that hold it, and start again.`
   }
-  if (!isDatabaseDown(error)) return message
+  const isSentence = code === '' && reason.cause !== undefined // our own, about what caused it
+  if (isSentence || !isDatabaseDown(reason)) return message
   return `The database of DATABASE_URL cannot be reached: ${message}.`
-}
-
-/** A name with several addresses fails with an error for each, and with no words of its own. */
-function innermost(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error) || depth > 5) return error
-  if ('code' in error && !(error instanceof AggregateError)) return error
-  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause
-  return inner === undefined || isOurs(error) ? error : innermost(inner, depth + 1)
-}
-
-/** Sentences of our own, such as which port is in use, say more than what caused them. */
-function isOurs(error: Error): boolean {
-  return error.message !== '' && !isDatabaseDown(error)
 }

@@ -15,7 +15,7 @@ test('a program without the keys of stored secrets does not start', async () => 
     return problems.filter((problem) => problem.includes('lacks the key'))
   }
   expect(await missing(other)).toEqual([])
-  await platform.addEndpoint('http://127.0.0.1:9/')
+  await platform.addEndpoint('http://127.0.0.1:9009/')
   expect(await missing(other)).toEqual([expect.stringContaining('lacks the key "first"')])
   expect(await missing(other, key)).toEqual([])
 })

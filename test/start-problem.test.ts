@@ -40,8 +40,15 @@ test('a database that does not exist is a sentence', async () => {
 })
 
 test('a lock that a migration waits for is a sentence', () => {
-  const cause = Object.assign(new Error('canceling statement'), { code: '55P03' })
-  expect(startProblem(new Error('Migration failed', { cause }))).toBe(
+  const error = Object.assign(new Error('canceling statement due to lock timeout'), {
+    code: '55P03',
+  })
+  expect(startProblem(error)).toBe(
     'A migration waited 10 s for a lock: end the transactions that hold it, and start again.',
   )
+})
+
+test('what says itself what is wrong is left as it is', () => {
+  const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+  expect(startProblem(new Error('A sentence of ours.', { cause }))).toBe('A sentence of ours.')
 })

@@ -1,0 +1,228 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+/* The shape of the source, held as data: who may import whom, and what belongs in one place alone. */
+
+type Source = { readonly path: string; readonly text: string; readonly code: string }
+
+const sources: readonly Source[] = globSync('src/**/*.ts').map((path) => {
+  const text = readFileSync(path, 'utf8')
+  return { path, text, code: withoutComments(text) }
+})
+
+/** What is every folder's. Types mostly: none of it knows the rest of the program. */
+const ground = ['errors', 'limits', 'clock', 'log']
+
+/** A folder, or a file at the top, and what it may import besides its own. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  limits: [],
+  version: [],
+  log: [],
+  telemetry: [],
+  clock: ['limits', 'log', 'db'],
+  'rules/': ['errors', 'limits'],
+  'model/': ['rules/'],
+  'store/': ['model/', 'rules/', 'errors', 'limits', 'db'],
+  seal: [],
+  queue: ['limits'],
+  db: ['limits', 'model/', 'queue', 'store/'],
+  durability: ['db'],
+  notifier: ['db', 'limits', 'log'],
+  'egress/': ['limits', 'rules/'],
+  'feed/': [...ground, 'db', 'notifier', 'rules/', 'store/'],
+  'pipeline/': [
+    ...ground,
+    ...['db', 'notifier', 'queue', 'seal', 'telemetry'],
+    ...['egress/', 'model/', 'rules/', 'store/'],
+  ],
+  'control/': [...ground, 'db', 'seal', 'model/', 'rules/', 'store/', 'pipeline/'],
+  'maintenance/': [...ground, 'db', 'telemetry', 'rules/', 'store/', 'pipeline/'],
+  'api/': [
+    ...ground,
+    ...['db', 'telemetry', 'version'],
+    ...['control/', 'feed/', 'model/', 'pipeline/', 'rules/', 'store/'],
+  ],
+  config: ['limits', 'rules/', 'seal'],
+  'embedded/': ['clock', 'limits'],
+  'embedded-postgres': ['embedded/', 'limits', 'log'],
+  'first-run/': ['control/', 'errors', 'model/', 'rules/', 'seal', 'store/'],
+  app: [
+    ...ground,
+    ...['config', 'db', 'seal', 'telemetry', 'version'],
+    ...['api/', 'feed/', 'maintenance/', 'pipeline/', 'store/'],
+  ],
+  main: [
+    ...ground,
+    ...['app', 'config', 'db', 'durability', 'embedded-postgres', 'version'],
+    ...['api/', 'first-run/'],
+  ],
+}
+
+/** Of these folders only these files may be imported from the folder on the left. */
+const onlyThese: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'api/': { 'pipeline/': ['publish', 'stages'], 'feed/': ['hub', 'subscriber', 'change'] },
+  'control/': { 'pipeline/': ['wake', 'stages'] },
+  'maintenance/': { 'pipeline/': ['wake', 'rounds', 'publish', 'stages'] },
+  db: { 'store/': ['partition'], 'model/': ['entities'] },
+}
+
+type Edge = { readonly from: Source; readonly to: string; readonly typeOnly: boolean }
+
+const edges: readonly Edge[] = sources.flatMap((from) => {
+  const found = from.code.matchAll(/^(import|export)\s+(type\s)?[^'"]*?['"](\.[^'"]+)['"]/gms)
+  return [...found].map(([, , type, to = '']) => {
+    return { from, to: join(dirname(from.path), to), typeOnly: type !== undefined }
+  })
+})
+
+function layerOf(path: string): string {
+  const [, first = '', second] = path.split('/')
+  return second === undefined ? first.replace(/\.ts$/, '') : `${first}/`
+}
+
+test('every folder has its place in the table', () => {
+  const known = new Set(Object.keys(mayImport))
+  expect(new Set(sources.map(({ path }) => layerOf(path)))).toEqual(known)
+})
+
+test('nobody imports what is not theirs to know', () => {
+  const foreign = edges.filter(({ from, to }) => {
+    if (!to.startsWith('src/')) return to !== 'package.json'
+    const [own, other] = [layerOf(from.path), layerOf(to)]
+    if (own === other) return false
+    const few = onlyThese[own]?.[other]
+    const name = to.split('/').at(-1)?.replace(/\.ts$/, '') ?? ''
+    return !mayImport[own]?.includes(other) || (few !== undefined && !few.includes(name))
+  })
+  expect(foreign.map(({ from, to }) => `${from.path} imports ${to}`)).toEqual([])
+})
+
+test('no file needs itself to be loaded', () => {
+  const needs = Map.groupBy(
+    edges.filter(({ typeOnly }) => !typeOnly),
+    ({ from }) => from.path,
+  )
+  const cycles: string[] = []
+  const done = new Set<string>()
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) cycles.push([...way.slice(way.indexOf(path)), path].join(' > '))
+    if (way.includes(path) || done.has(path)) return
+    for (const { to } of needs.get(path) ?? []) visit(to, [...way, path])
+    done.add(path)
+  }
+  for (const { path } of sources) visit(path, [])
+  expect(cycles).toEqual([])
+})
+
+test('rules are pure: they know no time, no wait and no machine', () => {
+  const impure = /\bawait\b|\basync\b|new Date\(\)|setTimeout|from 'node:(?!crypto')/
+  expect(where(inFolder('rules/'), impure)).toEqual([])
+})
+
+test('everything is exported by its own name from its own file', () => {
+  expect(where(sources, /^export default|^export \*|^export \{[^}]*\} from/m)).toEqual([])
+})
+
+test('the environment is read at the start alone', () => {
+  const others = sources.filter(({ path }) => !/^src\/(main|config)\.ts$/.test(path))
+  expect(where(others, /process\.env/)).toEqual([])
+})
+
+test('time comes from the clock', () => {
+  const others = sources.filter(({ path }) => path !== 'src/clock.ts')
+  expect(where(others, /Date\.now|new Date\(\)/)).toEqual([])
+})
+
+test('no file has more than 300 lines, and half of them no more than 90', () => {
+  const lengths = sources.map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+  expect(lengths.filter(({ lines }) => lines > 300)).toEqual([])
+  const median = lengths.map(({ lines }) => lines).sort((a, b) => a - b)[lengths.length >> 1]
+  expect(median).toBeLessThanOrEqual(90)
+})
+
+test('no line is longer than 100 characters', () => {
+  const files = [...sources.map(({ path }) => path), ...globSync('test/**/*.ts')]
+  const long = files.flatMap((path) => {
+    const lines = readFileSync(path, 'utf8').split('\n')
+    return lines.flatMap((line, index) => (line.length > 100 ? [`${path}:${index + 1}`] : []))
+  })
+  expect(long).toEqual([])
+})
+
+type Statement = { readonly path: string; readonly text: string }
+
+/** Every text in the source that is SQL: it begins with a verb of it, or with its name. */
+const statements: readonly Statement[] = sources.flatMap(({ path, text }) => {
+  const literals = text.matchAll(/`([^`]*)`|'((?:[^'\\\n]|\\.)*)'/g)
+  return [...literals].flatMap(([, template, plain]) => {
+    const sql = (template ?? plain ?? '').trim()
+    return isSql(sql) ? [{ path, text: sql }] : []
+  })
+})
+
+function isSql(text: string): boolean {
+  const verbs = /^(select|with|insert into|update|delete from|create|drop|alter|listen|set local)\s/
+  return /^\/\* \w+ \*\//.test(text) || (verbs.test(text) && /\s/.test(text.replace(verbs, '')))
+}
+
+/** Parts of statements, put into others under their own names. */
+const fragments = ['insert into change', 'update endpoint set version', 'select from delivery']
+
+test('every statement begins with its name', () => {
+  const nameless = statements.filter(({ text }) => {
+    return !text.startsWith('/*') && !fragments.some((start) => text.startsWith(start))
+  })
+  expect(nameless).toEqual([])
+})
+
+test('no two statements have one name', () => {
+  const names = statements.flatMap(({ text }) => /^\/\* (\w+) \*\//.exec(text)?.[1] ?? [])
+  const twice = names.filter((name, index) => names.indexOf(name) !== index)
+  expect(new Set(twice)).toEqual(new Set(builtTwice))
+})
+
+/** One text for two orders of a list. */
+const builtTwice: readonly string[] = []
+
+const tenantTables =
+  /\b(?:from|join|into|update|using)\s+(endpoint|endpoint_secret|endpoint_health|event|idempotency_key|delivery|due|attempt|change)\b/
+
+/** Duties of the system, which serve all tenants at once, and why each may. */
+const ofAllTenants: Readonly<Record<string, string>> = {
+  findDueEndpoints: 'the sweep looks for work of any workspace',
+  readLaneEndpoints:
+    "a lane's job names its endpoint alone; each row names its workspace from here",
+  readLaneNews: 'as above',
+  countDue: 'a figure of the whole database, and one of an endpoint that was found by its key',
+  deleteOldDue: 'retention',
+  deleteOldKeys: 'retention',
+  findDeliveryOwners: 'how an operator, who is in no workspace, finds the one of a delivery',
+  findEventOwners: 'the same for events',
+}
+
+test('every statement on tenant tables names the workspace', () => {
+  const open = statements.filter(({ text }) => {
+    const name = /^\/\* (\w+) \*\//.exec(text)?.[1] ?? ''
+    return tenantTables.test(text) && !namesWorkspace(text) && !(name in ofAllTenants)
+  })
+  expect(open).toEqual([])
+})
+
+/** In a condition, or among the columns of a new row. */
+function namesWorkspace(text: string): boolean {
+  return /workspace_id\s*=|insert into \w+\s*\([^)]*workspace_id/.test(text)
+}
+
+function inFolder(folder: string): readonly Source[] {
+  return sources.filter(({ path }) => path.startsWith(`src/${folder}`))
+}
+
+function where(among: readonly Source[], pattern: RegExp): string[] {
+  return among.filter(({ code }) => pattern.test(code)).map(({ path }) => path)
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '')
+}
