@@ -4,7 +4,6 @@ import { verdictFindings } from '../harness/checker.ts'
 import { atLeast, atMost, exactly, noted } from '../harness/findings.ts'
 import type { Instance } from '../harness/instance.ts'
 import { numbered, openLab, survivalFindings, type Lab } from '../harness/lab.ts'
-import { largest } from '../harness/latency.ts'
 import { startProxy, type Proxy } from '../harness/proxy.ts'
 import { inTurn } from '../harness/publisher.ts'
 import { repeat } from '../harness/schedule.ts'
@@ -33,20 +32,21 @@ export const subscribersSuffer: Experiment = {
     const tenant = await lab.addTenant({ endpoints: numbered(5) })
     await using way = await startProxy(Number(new URL(api.url).port))
     await using subscribers = await startSubscribers(await subscriptionsOf(tenant, api, way))
-    const memory = watchHeap(api)
-    await memory.read()
+    const suffering = new AbortController()
+    const heapGrowth = watchHeap(api, suffering.signal)
     const publishing = lab.publisher.publishSteadily({
       ...{ perSecond: trial.rate(10), forMs: trial.scaled(40_000) + closedMsMax },
       event: inTurn(tenant),
     })
     const frozen = way.freeze()
-    const kills = await suffer(lab, trial, memory.read)
+    const kills = await suffer(lab, trial)
     const stuck = await untilStuckClosed(subscribers)
+    suffering.abort()
+    const growthBytes = await heapGrowth()
     await restart(api)
     await publishing
     const verdict = await lab.settle()
     const sight = await untilCaughtUp(lab, subscribers)
-    await memory.read()
     return [
       ...verdictFindings(verdict),
       ...survivalFindings(lab),
@@ -55,7 +55,7 @@ export const subscribersSuffer: Experiment = {
       exactly('closed for not reading', stuck.stuckClosed, badOfEach),
       atLeast('resumed from a cursor', sight.resumed, sockets - 2 * badOfEach),
       atLeast('vanished', frozen, badOfEach),
-      atMost('heap growth MB', memory.growth() / 2 ** 20, growthBytesMax / 2 ** 20),
+      atMost('heap growth MB', growthBytes / 2 ** 20, growthBytesMax / 2 ** 20),
       noted('workers killed', kills),
     ]
   },
@@ -77,24 +77,28 @@ function mannerOf(index: number): Manner {
   return index < 2 * badOfEach ? 'vanishes' : 'reads'
 }
 
-/** The heap that is in use, garbage included. */
-function watchHeap(api: Instance) {
+/** What the heap holds between two collections: the least that was in use for a while. */
+function watchHeap(api: Instance, until: AbortSignal) {
   const values: number[] = []
-  return {
-    read: async () => {
+  const watching = (async () => {
+    while (!until.aborted) {
       values.push(await api.figure('nodejs_heap_size_used_bytes'))
-    },
-    growth: () => largest(values) - (values[0] ?? 0),
+      await pause(500)
+    }
+  })()
+  return async () => {
+    await watching
+    const third = Math.ceil(values.length / 3)
+    return Math.min(...values.slice(-third)) - Math.min(...values.slice(0, third))
   }
 }
 
 /** Answers how many workers were killed. */
-async function suffer(lab: Lab, trial: Trial, look: () => Promise<void>): Promise<number> {
+async function suffer(lab: Lab, trial: Trial): Promise<number> {
   let kills = 0
   const everyMs = trial.scaled(killEveryMs)
   await repeat({ everyMs, forMs: trial.scaled(40_000) }, async () => {
     const victim = trial.random.pick(lab.workers.filter(({ isReady }) => isReady))
-    await look()
     await victim.kill()
     kills += 1
     await victim.start()

@@ -7,7 +7,7 @@ import type { Order, Sight, Subscription } from './subscriber-messages.ts'
  */
 const query = `subscription ($workspaceId: ID!, $after: String) {
   deliveryChanges(workspaceId: $workspaceId, after: $after) {
-    __typename
+    kind: __typename
     ... on DeliveryChange { cursor status delivery { id } }
     ... on StreamCheckpoint { cursor }
   }
@@ -22,6 +22,7 @@ class Subscriber {
   readonly seen = new Map<string, number>()
   resumed = 0
   isClosed = false
+  #isAwake = false
 
   constructor(subscription: Subscription) {
     this.#subscription = subscription
@@ -37,6 +38,7 @@ class Subscriber {
   }
 
   wake(): void {
+    this.#isAwake = true
     this.#socket.resume()
   }
 
@@ -56,7 +58,6 @@ class Subscriber {
   #lose(): void {
     this.isClosed = true
     if (this.manner !== 'reads') return
-    if (this.hasBegun) this.resumed += 1
     setTimeout(() => (this.#socket = this.#open()), comeBackAfterMs)
   }
 
@@ -65,24 +66,25 @@ class Subscriber {
     if (type === 'connection_ack') return this.#subscribe()
     if (type !== 'next') throw new Error(`A subscription failed: ${JSON.stringify(payload)}`)
     const item = payload?.data?.deliveryChanges
-    if (item?.__typename === 'StreamReset') throw new Error('The feed forgot a cursor.')
+    if (item?.kind === 'StreamReset') throw new Error('The feed forgot a cursor.')
     if (!item) throw new Error(`No item: ${JSON.stringify(payload)}`)
     this.#cursor = item.cursor
-    if (item.__typename === 'DeliveryChange') {
+    if (item.kind === 'DeliveryChange') {
       const change = `${item.delivery.id} ${item.status}`
       this.seen.set(change, (this.seen.get(change) ?? 0) + 1)
     }
-    if (this.manner === 'sticks') this.#socket.pause()
+    if (this.manner === 'sticks' && !this.#isAwake) this.#socket.pause()
   }
 
   #subscribe(): void {
+    if (this.hasBegun) this.resumed += 1
     const variables = { workspaceId: this.#subscription.workspaceId, after: this.#cursor }
     this.#socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query, variables } }))
   }
 }
 
 type Item = {
-  readonly __typename: string
+  readonly kind: string
   readonly cursor: string
   readonly status: string
   readonly delivery: { readonly id: string }
