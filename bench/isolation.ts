@@ -91,7 +91,7 @@ async function latencies({ receiver }: Rig, { seconds }: Settings): Promise<numb
 }
 
 function figuresOf(alone: readonly number[][], beside: readonly number[][]): Figure[] {
-  const group = `isolation: ${healthyEndpoints} healthy endpoints beside ${deadEndpoints} that never answer`
+  const group = `isolation: ${healthyEndpoints} endpoints beside ${deadEndpoints} that never answer`
   const shares = [
     { name: 'healthy: half of all', share: 0.5 },
     {

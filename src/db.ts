@@ -31,7 +31,7 @@ const migrationsFolder = new URL('../migrations/', import.meta.url)
 /** Any number will do as long as every process of every version takes the same one. */
 const migrationLock = 7_226_001
 
-/** Connects lazily: a database that is down is an error of the first statement, not of this call. */
+/** Connects lazily: a database that is down fails the first statement, not this call. */
 export async function openDatabase(url: string): Promise<Database> {
   const orm = await MikroORM.init(ormOptions(url, `-c statement_timeout=${queryMsMax}`))
   const pool = new PgPool({
@@ -62,7 +62,7 @@ export async function openDatabase(url: string): Promise<Database> {
   }
 }
 
-/** Brings a database to this version. Safe to run from many processes at once: one does the work. */
+/** Brings a database to this version. Many processes may run it at once: one does the work. */
 export async function migrate(url: string): Promise<void> {
   const guard = new Client({ connectionString: url })
   await guard.connect()

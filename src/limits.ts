@@ -165,7 +165,7 @@ export const feedReadChangesMax = 500
 export const feedReadWorkspacesMax = 50
 /** Subscribers of one process that read what they missed at a time; the others wait their turn. */
 export const feedCatchUpsMax = 4
-/** Workspaces one notification names; with more it says "any". PostgreSQL's limit is 8,000 bytes. */
+/** Workspaces one notification names; with more it says "any". PostgreSQL takes 8,000 bytes. */
 export const notifyIdsMax = 150
 export const subscriberQueueMax = 1_000
 /** Events of a subscription that are executed together, so that they share their statements. */

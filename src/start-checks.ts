@@ -44,6 +44,6 @@ async function keyProblems(client: Client, keys: readonly SealKey[]): Promise<st
   return rows
     .filter(({ id }) => keys.every((key) => key.id !== id))
     .map(({ id }) => {
-      return `POSTRIDER_ENCRYPTION_KEYS lacks the key "${id}", with which stored secrets are sealed.`
+      return `POSTRIDER_ENCRYPTION_KEYS lacks the key "${id}", which sealed stored secrets.`
     })
 }

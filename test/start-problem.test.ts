@@ -11,14 +11,24 @@ const problemOf = (starting: Promise<unknown>) => {
 test('a port in use is a sentence that names PORT', async () => {
   await using first = await serveRoutes([])
   const port = Number(new URL(first.url).port)
+  const inUse = `port ${port} of 127.0.0.1 is in use by another program`
   expect(await problemOf(serveRoutes([], port))).toBe(
-    `Cannot listen: port ${port} of 127.0.0.1 is in use by another program. Set PORT to a free one.`,
+    `Cannot listen: ${inUse}. Set PORT to a free one.`,
   )
 })
 
-test.each(['127.0.0.1', 'localhost'])('a database away at %s is a sentence', async (host) => {
-  expect(await problemOf(migrate(`postgres://a:b@${host}:1/c`))).toMatch(
+test('a database that is away is a sentence', async () => {
+  expect(await problemOf(migrate('postgres://a:b@127.0.0.1:1/c'))).toMatch(
     /^The database of DATABASE_URL cannot be reached: connect ECONNREFUSED [^ ]+:1\.$/,
+  )
+})
+
+test('a name of several addresses is one sentence', () => {
+  const errors = ['::1', '127.0.0.1'].map((ip) => {
+    return Object.assign(new Error(`connect ECONNREFUSED ${ip}:1`), { code: 'ECONNREFUSED' })
+  })
+  expect(startProblem(new AggregateError(errors))).toBe(
+    'The database of DATABASE_URL cannot be reached: connect ECONNREFUSED ::1:1.',
   )
 })
 

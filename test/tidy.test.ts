@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 
-/* The shape of the source, held as data: who may import whom, and what belongs in one place alone. */
+/* The shape of the source as data: who may import whom, and what belongs in one place alone. */
 
 type Source = { readonly path: string; readonly text: string; readonly code: string }
 
@@ -28,7 +28,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   seal: [],
   queue: ['limits'],
   db: ['limits', 'model/', 'queue', 'store/'],
-  durability: ['db'],
+  'start-checks': ['seal'],
+  'start-problem': ['limits', 'api/'],
   notifier: ['db', 'limits', 'log'],
   'egress/': ['limits', 'rules/'],
   'feed/': [...ground, 'db', 'notifier', 'rules/', 'store/'],
@@ -55,7 +56,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   main: [
     ...ground,
-    ...['app', 'config', 'db', 'durability', 'embedded-postgres', 'version'],
+    ...['app', 'config', 'db', 'embedded-postgres', 'start-checks', 'start-problem', 'version'],
     ...['api/', 'first-run/'],
   ],
 }
@@ -71,8 +72,8 @@ const onlyThese: Readonly<Record<string, Readonly<Record<string, readonly string
 type Edge = { readonly from: Source; readonly to: string; readonly typeOnly: boolean }
 
 const edges: readonly Edge[] = sources.flatMap((from) => {
-  const found = from.code.matchAll(/^(import|export)\s+(type\s)?[^'"]*?['"](\.[^'"]+)['"]/gms)
-  return [...found].map(([, , type, to = '']) => {
+  const found = from.code.matchAll(/^import\s+(type\s)?(?:[^'"]*?\sfrom\s+)?'(\.[^']+)'/gm)
+  return [...found].map(([, type, to = '']) => {
     return { from, to: join(dirname(from.path), to), typeOnly: type !== undefined }
   })
 })
@@ -116,9 +117,15 @@ test('no file needs itself to be loaded', () => {
   expect(cycles).toEqual([])
 })
 
+/** Of Node's modules those that only compute. */
+const pureModules = /node:(crypto|url|zlib)/g
+
 test('rules are pure: they know no time, no wait and no machine', () => {
-  const impure = /\bawait\b|\basync\b|new Date\(\)|setTimeout|from 'node:(?!crypto')/
-  expect(where(inFolder('rules/'), impure)).toEqual([])
+  const impure = /\bawait\b|\basync (?=\(|function)|new Date\(\)|setTimeout|from 'node:(?!pure)/
+  const rules = inFolder('rules/').map((source) => {
+    return { ...source, code: source.code.replaceAll(pureModules, 'node:pure') }
+  })
+  expect(where(rules, impure)).toEqual([])
 })
 
 test('everything is exported by its own name from its own file', () => {
@@ -131,7 +138,8 @@ test('the environment is read at the start alone', () => {
 })
 
 test('time comes from the clock', () => {
-  const others = sources.filter(({ path }) => path !== 'src/clock.ts')
+  // Migrating makes today's partitions before there is a clock to follow.
+  const others = sources.filter(({ path }) => !/^src\/(clock|db)\.ts$/.test(path))
   expect(where(others, /Date\.now|new Date\(\)/)).toEqual([])
 })
 
@@ -143,10 +151,10 @@ test('no file has more than 300 lines, and half of them no more than 90', () => 
 })
 
 test('no line is longer than 100 characters', () => {
-  const files = [...sources.map(({ path }) => path), ...globSync('test/**/*.ts')]
-  const long = files.flatMap((path) => {
-    const lines = readFileSync(path, 'utf8').split('\n')
-    return lines.flatMap((line, index) => (line.length > 100 ? [`${path}:${index + 1}`] : []))
+  const long = sources.flatMap(({ path, text }) => {
+    return text.split('\n').flatMap((line, index) => {
+      return line.length > 100 ? [`${path}:${index + 1}`] : []
+    })
   })
   expect(long).toEqual([])
 })
@@ -154,7 +162,8 @@ test('no line is longer than 100 characters', () => {
 type Statement = { readonly path: string; readonly text: string }
 
 /** Every text in the source that is SQL: it begins with a verb of it, or with its name. */
-const statements: readonly Statement[] = sources.flatMap(({ path, text }) => {
+const statements: readonly Statement[] = sources.flatMap(({ path, text: source }) => {
+  const text = withFragments(source)
   const literals = text.matchAll(/`([^`]*)`|'((?:[^'\\\n]|\\.)*)'/g)
   return [...literals].flatMap(([, template, plain]) => {
     const sql = (template ?? plain ?? '').trim()
@@ -162,13 +171,24 @@ const statements: readonly Statement[] = sources.flatMap(({ path, text }) => {
   })
 })
 
+/** With the parts of statements that the same file holds put in their places. */
+function withFragments(source: string): string {
+  const parts = source.matchAll(/^const (\w+) =\s+`([^`]*)`/gm)
+  return [...parts].reduce((text, [, name, part = '']) => {
+    return text.replaceAll(`\${${name}}`, () => part)
+  }, source)
+}
+
 function isSql(text: string): boolean {
   const verbs = /^(select|with|insert into|update|delete from|create|drop|alter|listen|set local)\s/
   return /^\/\* \w+ \*\//.test(text) || (verbs.test(text) && /\s/.test(text.replace(verbs, '')))
 }
 
-/** Parts of statements, put into others under their own names. */
-const fragments = ['insert into change', 'update endpoint set version', 'select from delivery']
+/** Parts of statements, put into others. */
+const fragments = [
+  ...['insert into change', 'update endpoint set version', 'update endpoint_health set parked'],
+  'with (fillfactor',
+]
 
 test('every statement begins with its name', () => {
   const nameless = statements.filter(({ text }) => {
@@ -179,15 +199,13 @@ test('every statement begins with its name', () => {
 
 test('no two statements have one name', () => {
   const names = statements.flatMap(({ text }) => /^\/\* (\w+) \*\//.exec(text)?.[1] ?? [])
-  const twice = names.filter((name, index) => names.indexOf(name) !== index)
-  expect(new Set(twice)).toEqual(new Set(builtTwice))
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
 })
 
-/** One text for two orders of a list. */
-const builtTwice: readonly string[] = []
-
-const tenantTables =
-  /\b(?:from|join|into|update|using)\s+(endpoint|endpoint_secret|endpoint_health|event|idempotency_key|delivery|due|attempt|change)\b/
+const tenantTables = new RegExp(
+  String.raw`\b(?:from|join|into|update|using)\s+(?:endpoint|endpoint_secret|endpoint_health|` +
+    String.raw`event|idempotency_key|delivery|due|attempt|change)\b`,
+)
 
 /** Duties of the system, which serve all tenants at once, and why each may. */
 const ofAllTenants: Readonly<Record<string, string>> = {
@@ -196,6 +214,9 @@ const ofAllTenants: Readonly<Record<string, string>> = {
     "a lane's job names its endpoint alone; each row names its workspace from here",
   readLaneNews: 'as above',
   countDue: 'a figure of the whole database, and one of an endpoint that was found by its key',
+  findEndpointOwners: 'the same for endpoints',
+  readSealKeyIds: 'the start looks for secrets that it could not read',
+  oldestAwaitedDay: 'retention',
   deleteOldDue: 'retention',
   deleteOldKeys: 'retention',
   findDeliveryOwners: 'how an operator, who is in no workspace, finds the one of a delivery',

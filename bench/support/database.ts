@@ -78,7 +78,7 @@ export async function walBytes({ pool }: BenchDatabase): Promise<number> {
   return rows[0]?.bytes ?? NaN
 }
 
-/** Bytes of the log until retention drops it: events, deliveries, attempts, changes, all indexes. */
+/** Bytes that the log keeps until retention drops them, those of indexes included. */
 export async function logBytes({ pool }: BenchDatabase): Promise<number> {
   const { rows } = await pool.query<{ bytes: number }>(
     `select sum(pg_total_relation_size(inhrelid))::float8 as bytes from pg_inherits

@@ -36,12 +36,12 @@ export type Figure = {
   readonly group: string
   readonly name: string
   readonly value: number
+  readonly unit: '/s' | 'ms' | 'µs' | 'MB' | 'B' | '%' | ''
   /** Where the value is the median of many times: 95 of 100 were no longer. */
   readonly p95?: number
-  readonly unit: '/s' | 'ms' | 'µs' | 'MB' | 'B' | '%' | ''
   /** What it is compared with, measured in the same run. */
   readonly limit?: { readonly name: string; readonly value: number }
-  /** Of value and limit; where noise matters the median of several, so not always their quotient. */
+  /** Of value and limit. Where noise matters it is the median of several, not their quotient. */
   readonly ratio?: number
   readonly bound?: Bound
 }

@@ -12,7 +12,10 @@ export function median(values: readonly number[]): number {
   return ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
 }
 
-/** Each value beside the mean of the limits right before and right after it: a quiet minute of the machine favours neither. */
+/**
+ * Each value beside the mean of the limits right before and right after it: a quiet minute of the
+ * machine favours neither.
+ */
 export function ratioToNeighbours(values: readonly number[], limits: readonly number[]): number {
   const ratios = values.map((value, index) => {
     return (2 * value) / ((limits[index] ?? NaN) + (limits[index + 1] ?? NaN))

@@ -3,9 +3,9 @@ const networkCode =
   /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOENT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/
 
 /**
- * PostgreSQL's: class 08 connection (but 08P01, a message of ours it cannot read), 57P shutdown and start, 57014 a statement that took too long,
- * 53 out of resources, 25006 a replica that was not promoted yet, 40 a serialisation failure or
- * deadlock.
+ * PostgreSQL's: class 08 connection (but 08P01, a message of ours it cannot read), 57P shutdown and
+ * start, 57014 a statement that took too long, 53 out of resources, 25006 a replica that was not
+ * promoted yet, 40 a serialisation failure or deadlock.
  */
 const stateCode = /^(08(?!P01)...|57P0[1-5]|57014|53...|25006|40...)$/
 

@@ -52,7 +52,7 @@ function readPayload({ payload, payloadText }: EventInput): ReadPayload {
   return serialised.ok ? serialised : { field: 'payload', message: serialised.message }
 }
 
-/** The events of one publish, or every field that is wrong. Paths of a batch begin with `events`. */
+/** The events of one publish, or every wrong field. Paths of a batch begin with `events`. */
 export function readEventInputs(
   inputs: readonly EventInput[],
   { now, batch }: { now: Date; batch: boolean },

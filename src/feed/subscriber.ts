@@ -141,7 +141,7 @@ function isCaughtUp({ seen, following }: State): boolean {
   return following !== undefined && seen.xid >= following.position().xid
 }
 
-/** News from the tailer. Where they do not fit, the table is read again from the first that did not. */
+/** News from the tailer. Where they do not fit, the table is read from the first that did not. */
 function hear({ filter }: SubscriberOptions, state: State, { changes, upTo }: News): void {
   if (!state.live) return
   for (const change of changes) {

@@ -34,7 +34,7 @@ export function keepRetention(context: RetentionContext): AsyncDisposable {
 
 /**
  * One round. Days are dropped whole: what is kept longest is kept a day longer than asked for, and
- * a day of which a delivery still waits for a time to come is kept until it has been attempted (P3).
+ * a day of which a delivery still waits for a time to come until it has been attempted (P3).
  */
 export async function retain({ pool, clock, log, retentionDays }: RetentionContext): Promise<void> {
   const now = clock.now()

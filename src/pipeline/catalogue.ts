@@ -38,7 +38,7 @@ export class Catalogue {
   }
 }
 
-/** Compiled on first use. A schema is compiled before it is stored, so one that fails is our bug. */
+/** Compiled on first use. A schema is compiled before it is stored, so a failure is our bug. */
 function checkOf({ name, schema }: CatalogueRow): PayloadCheck {
   const compiled = compilePayloadSchema(schema)
   if (compiled.ok) return compiled.check

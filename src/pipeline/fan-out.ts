@@ -87,7 +87,7 @@ function compile(version: string, rows: readonly SubscriptionRow[]): CompiledWor
   }
 }
 
-/** An endpoint that is disabled now gets its delivery too, suppressed, so that it can be replayed. */
+/** A disabled endpoint gets its delivery too, suppressed, so that it can be replayed. */
 function deliveriesOf(
   compiled: CompiledWorkspace | undefined,
   event: EventRow,

@@ -37,7 +37,7 @@ type Made = { readonly created: Prepared; readonly taken: Taken }
 
 const nothing: Made = { created: { events: [], deliveries: [] }, taken: new Map() }
 
-/** Within one batch a key may be repeated, with the same content: the first event stands for all. */
+/** In one batch a key may be repeated, with the same content: the first event stands for all. */
 function firstByKey(events: readonly EventRow[]): Keyed {
   const first = new Map<string, EventRow>()
   for (const event of events) {
@@ -128,6 +128,8 @@ function usedBefore({ key, createdAt, eventId }: TakenKey): AppError {
 }
 
 function twiceInBatch(key: string): AppError {
-  const message = `The idempotency key "${key}" stands for two different events in this batch. Nothing was published.`
+  const message =
+    `The idempotency key "${key}" stands for two different events in this batch. ` +
+    'Nothing was published.'
   return new AppError('CONFLICT', message)
 }

@@ -8,7 +8,7 @@ import type { LaneContext } from './lane-context.ts'
 import type { Recorded } from './record.ts'
 import { Reminders } from './reminders.ts'
 import { settle } from './settle.ts'
-import type { LaneEndpoint, Sent } from './stages.ts'
+import type { LaneEndpoint } from './stages.ts'
 
 /**
  * The due work of one endpoint, owned by this process alone while its lease lives. Reads its rows
@@ -27,8 +27,8 @@ export class Lane {
   #pace: Pace | null = null
   /** Requests without an answer; of an ordered endpoint and of a probe, without a record. */
   readonly #sending = new Set<string>()
-  /** Updates that were announced and are not here yet: nothing starts until they are. */
-  #updatesAwaited = 0
+  /** The endpoint was changed, and is not here yet as it is now. */
+  #isOutdated = false
   #loadFailedAt = -Infinity
   #remindedAt: number
   /** When there is something to do next, as far as is known. */
@@ -96,14 +96,14 @@ export class Lane {
 
   /** The endpoint was changed: nothing more starts as it was. An `update` must follow. */
   expectUpdate(): void {
-    this.#updatesAwaited += 1
+    this.#isOutdated = true
   }
 
   /** The endpoint as it is now, its health included, since enabling it resets that. */
   update(endpoint: LaneEndpoint): void {
-    this.#updatesAwaited -= 1
+    this.#isOutdated = false
     const isOlder = Number(endpoint.version) < Number(this.#endpoint.version)
-    if (!isOlder) this.#adopt(endpoint)
+    if (!isOlder && endpoint !== this.#endpoint) this.#adopt(endpoint)
     this.reread()
   }
 
@@ -144,7 +144,7 @@ export class Lane {
   }
 
   #mayStart(): boolean {
-    if (!this.#backlog.head || this.#updatesAwaited > 0) return false
+    if (!this.#backlog.head || this.#isOutdated) return false
     if (this.#endpoint.state !== 'ENABLED') return false
     const now = this.#now()
     if (!this.#context.isLeaseLive()) return this.#notBefore(now + leaseLookAgainMs)
@@ -192,7 +192,9 @@ export class Lane {
     if (!due) return
     this.#sending.add(due.deliveryId)
     const run = this.#run(due).catch(this.#context.failed)
+    // Only now, so that what is sent and not stored has a bound: a kill would have it sent again.
     void run.then(() => {
+      this.#context.permits.give(this.#seek)
       this.#sending.delete(due.deliveryId)
       this.#backlog.ended(due)
       this.#pump()
@@ -202,7 +204,7 @@ export class Lane {
   async #run(due: DueDelivery): Promise<void> {
     const endpoint = this.#endpoint
     const isOneByOne = this.#isOneByOne()
-    const sent = await this.#send(endpoint, due)
+    const sent = await this.#context.send(endpoint, due)
     const { settled, health, gone } = settle(sent, {
       ...{ endpoint, health: this.#health },
       ...{ now: this.#context.clock.now(), random: Math.random() },
@@ -217,14 +219,6 @@ export class Lane {
     const recorded = await recording
     if (isGone && recorded.counted) this.#context.gone(endpoint)
     this.#follow(recorded)
-  }
-
-  async #send(endpoint: LaneEndpoint, due: DueDelivery): Promise<Sent> {
-    try {
-      return await this.#context.send(endpoint, due)
-    } finally {
-      this.#context.permits.give(this.#seek)
-    }
   }
 
   /** Its answer is here: the next request need not wait until it is stored. */
@@ -242,7 +236,7 @@ export class Lane {
   }
 
   #wantsMore(): boolean {
-    if (this.#endpoint.state !== 'ENABLED' || this.#updatesAwaited > 0) return false
+    if (this.#endpoint.state !== 'ENABLED' || this.#isOutdated) return false
     if (!this.#backlog.wantsMore(this.#inFlightMax())) return false
     const now = this.#now()
     const { parkedUntil } = this.#health
@@ -285,8 +279,7 @@ export class Lane {
 
   /** Nothing is under way; and nothing waits in memory, unless for long. */
   #isIdle(hasLongRest: boolean): boolean {
-    if (this.#backlog.isReading || this.#backlog.atWork > 0 || this.#updatesAwaited > 0)
-      return false
+    if (this.#backlog.isReading || this.#backlog.atWork > 0 || this.#isOutdated) return false
     return hasLongRest || (this.#backlog.isComplete && this.#backlog.size === 0)
   }
 }

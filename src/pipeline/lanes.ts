@@ -4,7 +4,6 @@ import {
   claimBatchMax,
   claimEveryMs,
   drainRequestsMs,
-  dueHorizonMs,
   heartbeatEveryMs,
   laneLingerMs,
   lanesLingeringMax,
@@ -18,16 +17,16 @@ import type { Log } from '../log.ts'
 import type { LaneClaim, LaneQueue } from '../queue.ts'
 import { publicId } from '../rules/id.ts'
 import type { DueDelivery } from '../store/due.ts'
-import { readLaneNews } from '../store/lane-endpoint.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Batcher } from './batcher.ts'
 import { cancelWaiting } from './cancel-waiting.ts'
+import { EndpointReader } from './endpoint-reader.ts'
 import type { LaneContext } from './lane-context.ts'
+import { tellNews } from './lane-news.ts'
 import { Lane } from './lane.ts'
 import type { LoadEndpoint } from './load.ts'
 import { ParkedLanes } from './parked-lanes.ts'
 import { Rounds } from './rounds.ts'
-import type { LaneEndpoint } from './stages.ts'
 
 /** What the lanes of a process share. */
 export type LanesContext = Omit<LaneContext, 'isLeaseLive' | 'lingerMs' | 'idle' | 'failed'> & {
@@ -50,6 +49,7 @@ type Owned = {
   readonly since: number
   leaseUntil: number
   lane: Lane | null
+  reader: EndpointReader | null
   /** Set once it is being given back. */
   returning: Promise<void> | null
 }
@@ -104,19 +104,21 @@ export class Lanes implements AsyncDisposable {
     return lane ? true : this.#parked.has(endpointId)
   }
 
-  /** As `poke`, where what waits was changed: nothing starts as it was read before. */
+  /** As `poke`, where a person changed what waits or whether it goes: nothing starts as it was. */
   reread(endpointId: string): boolean {
     this.#parked.delete(endpointId)
-    const lane = this.#owned.get(endpointId)?.lane
-    lane?.reread()
-    return lane !== null && lane !== undefined
+    const owned = this.#owned.get(endpointId)
+    owned?.lane?.reread()
+    owned?.reader?.read()
+    return Boolean(owned?.lane)
   }
 
-  /** The endpoint was changed: whatever was known of it is read again. */
+  /** The endpoint was changed: nothing starts until it is read again. */
   refresh(endpointId: string): void {
     this.#parked.delete(endpointId)
     const owned = this.#owned.get(endpointId)
-    if (owned?.lane) void this.#update(owned, owned.lane).catch(this.#failed)
+    owned?.lane?.expectUpdate()
+    owned?.reader?.readChange()
   }
 
   /** Another process woke or changed these endpoints; null: many. */
@@ -177,7 +179,8 @@ export class Lanes implements AsyncDisposable {
   #own(claim: LaneClaim, since: number): void {
     const before = this.#owned.get(claim.endpointId)
     if (before) this.#lose(before)
-    const owned: Owned = { claim, since, leaseUntil: leaseFrom(since), lane: null, returning: null }
+    const none = { lane: null, reader: null, returning: null }
+    const owned: Owned = { claim, since, leaseUntil: leaseFrom(since), ...none }
     this.#owned.set(claim.endpointId, owned)
     this.#parked.delete(claim.endpointId)
     this.#context.telemetry.lanes.set(this.#owned.size)
@@ -197,21 +200,24 @@ export class Lanes implements AsyncDisposable {
       if (endpoint) this.#parked.add(endpoint.endpointId, Infinity)
       return this.#giveBack(owned)
     }
-    owned.lane = new Lane(this.#laneContext(owned), endpoint)
-    owned.lane.poke()
+    const lane = new Lane(this.#laneContext(owned), endpoint)
+    owned.reader = this.#newReader(lane)
+    owned.lane = lane
+    lane.poke()
   }
 
-  /** Tells an open lane what its endpoint is now. What it is telling starts nothing meanwhile. */
-  async #update(owned: Owned, lane: Lane): Promise<void> {
-    lane.expectUpdate()
-    let endpoint: LaneEndpoint | undefined = lane.endpoint
-    try {
-      endpoint = await this.#context.loadEndpoint(owned.claim.endpointId)
-    } finally {
-      // It goes on with what it knows where that failed: the news will show the difference again.
-      lane.update(endpoint ?? { ...lane.endpoint, state: 'DISABLED' })
-    }
-    if (endpoint?.state === 'DELETED') await cancelWaiting(this.#context, endpoint)
+  /** Where it could not be read the lane goes on: the news show the difference again. */
+  #newReader(lane: Lane): EndpointReader {
+    return new EndpointReader({
+      endpointId: lane.endpoint.endpointId,
+      load: this.#context.loadEndpoint,
+      adopt: (endpoint = lane.endpoint) => {
+        lane.update(endpoint)
+        if (endpoint.state !== 'DELETED') return
+        void cancelWaiting(this.#context, endpoint).catch(this.#failed)
+      },
+      failed: this.#failed,
+    })
   }
 
   #isOurs(owned: Owned): boolean {
@@ -242,12 +248,10 @@ export class Lanes implements AsyncDisposable {
     const { claim, lane } = owned
     owned.lane = null
     await lane?.stop()
-    if (this.#owned.get(claim.endpointId) !== owned) return
     try {
       await this.#releases.add(claim)
     } finally {
-      // Where releasing failed the lease ends by itself: it is not renewed any more.
-      this.#forget(owned)
+      this.#forget(owned) // where releasing failed the lease ends by itself, unrenewed
     }
   }
 
@@ -284,23 +288,12 @@ export class Lanes implements AsyncDisposable {
     this.#forget(owned)
   }
 
-  /** What other processes changed or published, where their own hint did not arrive. */
   async #readNews(): Promise<void> {
-    const open = [...this.#owned.values()].filter((owned) => owned.lane !== null)
-    if (open.length === 0) return
-    const ids = open.map((owned) => owned.claim.endpointId)
-    const news = await readLaneNews(this.#context.pool, ids)
-    const soon = this.#context.clock.now().getTime() + dueHorizonMs
-    for (const { endpointId, version, nextDueAt } of news) {
-      const lane = this.#owned.get(endpointId)?.lane
-      if (!lane) continue
-      if (lane.endpoint.version !== version) this.refresh(endpointId)
-      else if (nextDueAt && nextDueAt.getTime() <= soon) lane.remind()
-    }
+    const open = new Map<string, Lane>()
+    for (const [endpointId, { lane }] of this.#owned) if (lane) open.set(endpointId, lane)
+    for (const endpointId of await tellNews(this.#context, open)) this.refresh(endpointId)
   }
 }
 
-/** Ends before the lease does, by the time an attempt may need to notice. */
-function leaseFrom(askedAt: number): number {
-  return askedAt + leaseSeconds * 1000 - leaseMarginMs
-}
+/** Ends before the lease does: nobody starts an attempt at its last moment. */
+const leaseFrom = (askedAt: number) => askedAt + leaseSeconds * 1000 - leaseMarginMs

@@ -83,7 +83,8 @@ function openEndpoint(context: LoadContext, row: LaneEndpointRow): LaneEndpoint 
 
 /**
  * Null where the current secret or the headers cannot be read: the attempts then fail visibly, and
- * nobody else is harmed. An old secret that cannot be read is left out. A deleted endpoint has none.
+ * nobody else is harmed. An old secret that cannot be read is left out. A deleted endpoint has
+ * none.
  */
 function openSigner(context: LoadContext, row: LaneEndpointRow, headers: Headers): Signer | null {
   if (row.state === 'DELETED' || headers === null) return null

@@ -22,7 +22,7 @@ export class Permits {
     this.#reserve = Math.floor(max / 4)
   }
 
-  /** Requests that are out. */
+  /** Requests that are out, or whose results are not stored yet. */
   get taken(): number {
     return this.#max - this.#free
   }

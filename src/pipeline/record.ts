@@ -61,7 +61,7 @@ async function recordBatch(context: RecordContext, batch: readonly Settled[]): P
 
 type Stored = ReadonlyMap<string, Date | null>
 
-/** The fence makes repeating safe: a batch that was stored and not answered changes nothing twice. */
+/** The fence makes repeating safe: a batch that was stored unheard changes nothing twice. */
 async function storeUntilStored(
   context: RecordContext,
   batch: readonly Settled[],

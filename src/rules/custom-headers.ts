@@ -81,7 +81,8 @@ function checkHeader({ name, value }: CustomHeader, index: number): CustomHeader
 function checkName(name: string): string | undefined {
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return 'not a valid header name.'
   if (name.length > customHeaderNameLengthMax) {
-    return `not a valid header name (${name.length} characters, limit ${customHeaderNameLengthMax}).`
+    const limit = customHeaderNameLengthMax
+    return `not a valid header name (${name.length} characters, limit ${limit}).`
   }
   const lower = name.toLowerCase()
   const reserved = reservedPrefixes.some((prefix) => lower.startsWith(prefix))

@@ -91,7 +91,7 @@ export function patternsFor(eventType: string): string[] {
   return patterns
 }
 
-/** An endpoint may name a type in two ways (`invoice.*` and `invoice.paid`); it gets one delivery. */
+/** An endpoint may name a type twice (`invoice.*` and `invoice.paid`); it gets one delivery. */
 function unite(lists: readonly (readonly string[] | undefined)[]): readonly string[] {
   const found = lists.filter((list) => list !== undefined)
   return found.length === 1 && found[0] ? found[0] : [...new Set(found.flat())]

@@ -1,7 +1,7 @@
 import { windowMax, windowStart } from '../limits.ts'
 import type { Outcome } from './outcome.ts'
 
-/** How many requests may be in flight to one endpoint: additive increase, multiplicative decrease. */
+/** Requests that may be in flight to one endpoint: additive increase, multiplicative decrease. */
 export function initialWindow(ordered: boolean): number {
   return ordered ? 1 : windowStart
 }

@@ -89,7 +89,7 @@ values ($7::uuid, $2, $8::timestamptz, array[$1::uuid], array[$6::delivery_statu
 // Its lane, in whatever process, may hold the row as it was: told by the version, it reads again.
 const laneTold = `update endpoint set version = version + 1 where id = $3 and workspace_id = $2`
 
-// A person wants it now: neither a pause nor an open circuit holds it back, whose probe is made now.
+// A person wants it now: neither a pause holds it back nor an open circuit, whose probe it is.
 const unparked = `update endpoint_health set parked_until = $8::timestamptz
 where endpoint_id = $3 and workspace_id = $2 and parked_until > $8::timestamptz`
 

@@ -44,12 +44,12 @@ export async function unparkEndpoint(
 export type DueCount = TenantKey & { readonly waiting: number }
 
 /** Deliveries that wait for each endpoint, counted to `countMax` and one more at most. */
-export async function countDue(
+export async function countDueByEndpoint(
   em: EntityManager,
   keys: readonly TenantKey[],
 ): Promise<readonly DueCount[]> {
   return em.execute<DueCount[]>(
-    `/* countDue */
+    `/* countDueByEndpoint */
     select asked.workspace_id as "workspaceId", asked.id, counted.waiting
     from unnest(?::uuid[], ?::uuid[]) as asked (workspace_id, id)
     cross join lateral (

@@ -14,7 +14,8 @@ export async function readVersions(
   const { rows } = await db.query<{ id: string | null; version: string; catalogue: string }>({
     name: 'readVersions',
     text: `/* readVersions */
-      select workspace.id, workspace.subscriptions_version as version, catalogue.version as catalogue
+      select workspace.id, workspace.subscriptions_version as version,
+        catalogue.version as catalogue
       from catalogue left join workspace on workspace.id = any($1::uuid[])`,
     values: [workspaceIds],
   })

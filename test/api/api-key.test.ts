@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import type { Pool, Queryable } from '../../src/db.ts'
 import { uuidOf } from '../../src/rules/id.ts'
+import { untilBlocked } from '../support/blocked.ts'
 import { openBundle } from '../support/bundle.ts'
 
 const fields = `key apiKey {
@@ -131,24 +134,49 @@ test('a key knows itself and no other key of its workspace', async () => {
   expect(nodes).toEqual([{ id: keyId }, null])
 })
 
+/** Live keys and two more: one has expired, one is revoked. */
+const addKeys = (db: Queryable, workspaceId: string, liveCount: number) => {
+  const insert = `insert into api_key (id, workspace_id, name, scopes, prefix, key_hash,
+      rate_limit_per_minute, created_at, expires_at, revoked_at)
+    select gen_random_uuid(), $1, 'n', '{READ}', 'pr_01234567', sha256($3 || n::text::bytea), 0,
+      now(), case n when 1 then now() end, case n when 2 then now() end
+    from generate_series(1, $2::int + 2) as n`
+  return db.query(insert, [uuidOf('ws', workspaceId), liveCount, randomBytes(8)])
+}
+
 test('a workspace has at most 100 live keys', async () => {
   await using bundle = await openBundle()
   const { workspaceId, keyId } = await bundle.newTenant()
-  // With the tenant's own 99 are live: one of these has expired, one is revoked.
-  const insert = `insert into api_key (id, workspace_id, name, scopes, prefix, key_hash,
-      rate_limit_per_minute, created_at, expires_at, revoked_at)
-    select gen_random_uuid(), $1, 'n', '{READ}', 'pr_01234567', sha256(n::text::bytea), 0, now(),
-      case n when 1 then now() end, case n when 2 then now() end
-    from generate_series(1, 100) as n`
-  await bundle.database.pool.query(insert, [uuidOf('ws', workspaceId)])
+  await addKeys(bundle.database.pool, workspaceId, 98)
   const input = { workspaceId, name: 'one more', scopes: ['READ'] }
   const create = () => bundle.operator.mutate('apiKeyCreate', input, fields)
-
-  const answers = await Promise.all([create(), create(), create()])
+  expect(await create()).toMatchObject({ key: expect.any(String) })
 
   const message = 'This workspace has 100 API keys, the limit. Revoke one first.'
-  const refused = answers.filter(({ key }) => !key)
-  expect(refused).toMatchObject([{ issues: [{ path: [], message }] }, { issues: [{ message }] }])
+  expect((await create()).issues).toEqual([{ path: [], message }])
+
   await bundle.operator.mutate('apiKeyRevoke', { id: keyId })
   expect(await create()).toMatchObject({ key: expect.any(String) })
 })
+
+test('keys that are created at once keep to the limit', async () => {
+  await using bundle = await openBundle()
+  const { workspaceId } = await bundle.newTenant()
+  await using other = await takeClient(bundle.database.pool)
+  await other.client.query('begin')
+  const lock = 'select from workspace where id = $1 for update'
+  await other.client.query(lock, [uuidOf('ws', workspaceId)])
+  await addKeys(other.client, workspaceId, 99)
+  const input = { workspaceId, name: 'one more', scopes: ['READ'] }
+
+  const creating = bundle.operator.mutate('apiKeyCreate', input, fields)
+  await untilBlocked(bundle.database.pool, 'workspace')
+  await other.client.query('commit')
+
+  expect((await creating).issues).toMatchObject([{ path: [] }])
+})
+
+async function takeClient(pool: Pool) {
+  const client = await pool.connect()
+  return { client, [Symbol.asyncDispose]: async () => client.release(true) }
+}

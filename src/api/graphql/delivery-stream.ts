@@ -108,8 +108,8 @@ builder.subscriptionField('deliveryChanges', (t) =>
     type: DeliveryStreamItem,
     authScopes: { read: true },
     description:
-      "Every change of a delivery's status, at least once, in an order that is the same for every " +
-      'subscriber of a workspace. It first says where it begins.',
+      "Every change of a delivery's status, at least once, in an order that is the same for " +
+      'every subscriber of a workspace. It first says where it begins.',
     args: {
       workspaceId: t.arg.id({ description: "Left out, the key's own; an operator must name one." }),
       filter: t.arg({

@@ -13,7 +13,8 @@ export type ExecuteTogether = (events: readonly unknown[]) => Promise<ExecutionR
 /**
  * The results of a subscription. Events that are there together are executed together, and share
  * their statements: 5,000 changes to each of 15 subscribers took 57 s on a busy machine, and had
- * not arrived after 110 s one at a time. No generator: its `return` would wait for the event that a client who left does not want any more.
+ * not arrived after 110 s one at a time. No generator: its `return` would wait for the event that a
+ * client who left does not want any more.
  */
 export function resultsOf(
   source: AsyncIterable<unknown>,

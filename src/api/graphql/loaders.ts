@@ -4,7 +4,7 @@ import type { Database } from '../../db.ts'
 import type { TenantKey } from '../../store/endpoint.ts'
 import { findApiKeys } from '../../store/api-key.ts'
 import { findEndpointOwners, findEndpoints } from '../../store/endpoint.ts'
-import { countDue, findEndpointHealth } from '../../store/endpoint-health.ts'
+import { countDueByEndpoint, findEndpointHealth } from '../../store/endpoint-health.ts'
 import { findEventTypes } from '../../store/event-type.ts'
 import { findWorkspaces } from '../../store/workspace.ts'
 import { readsOf } from '../../store/reads.ts'
@@ -32,7 +32,7 @@ export function newLoaders(services: Services, caller: Caller) {
     /** The workspace of an endpoint, for the operator. */
     endpointOwner: byId(database, findEndpointOwners),
     /** Deliveries that wait, by endpoint. */
-    due: byTenantKey(database, countDue),
+    due: byTenantKey(database, countDueByEndpoint),
   }
 }
 

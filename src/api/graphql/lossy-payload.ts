@@ -15,8 +15,8 @@ type Variables = {
 
 /**
  * Refuses payloads with a number that JSON parsing has already changed: what is signed must be what
- * was published (promise P5). Only the request as it was written can tell. `payloads` are the places
- * of payloads below the mutation's `input`.
+ * was published (promise P5). Only the request as it was written can tell. `payloads` are the
+ * places of payloads below the mutation's `input`.
  */
 export function refuseLossyPayloads(written: WrittenRequest, payloads: readonly Place[]): void {
   const { info, bodyText } = written
