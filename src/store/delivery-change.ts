@@ -57,7 +57,9 @@ export type DeliveryChange = {
  */
 export async function requeueDelivery(db: Queryable, change: DeliveryChange): Promise<void> {
   const { delivery, at } = change
-  const place = delivery.ordered ? new Date(uuidTime(delivery.id)) : at
+  // The time in an id can be ahead of the clock, where that was set back.
+  const created = new Date(Math.min(uuidTime(delivery.id), at.getTime()))
+  const place = delivery.ordered ? created : at
   await db.query({
     name: 'requeueDelivery',
     text: requeueSql,
@@ -93,6 +95,8 @@ const laneTold = `update endpoint set version = version + 1 where id = $3 and wo
 const unparked = `update endpoint_health set parked_until = $8::timestamptz
 where endpoint_id = $3 and workspace_id = $2 and parked_until > $8::timestamptz`
 
+// A row of an ordered endpoint may be left where it is put again, by a result and a cancel that
+// were recorded at once: it is taken over.
 const requeueSql = `/* requeueDelivery */
 with moved as (
   update due set
@@ -114,6 +118,9 @@ with moved as (
     case when $10::timestamptz < $8::timestamptz then $8::timestamptz end, attempt_count,
     0, 'MANUAL'
   from waiting where not exists (select from moved)
+  on conflict (endpoint_id, due_at, delivery_id) do update set
+    held_until = excluded.held_until, attempt_count = excluded.attempt_count, failures = 0,
+    attempt_trigger = 'MANUAL'
 ), told as (${laneTold}), unparked as (${unparked})
 ${reported}`
 
