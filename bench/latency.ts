@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { openInsertLimit } from './support/insert-limit.ts'
 import type { Figure, Part, Settings } from './support/part.ts'
-import { cpuMicros } from './support/processes.ts'
+import { cpuMicros, treeCpuMicros } from './support/processes.ts'
 import { openClients, publishRequest, stampedPayload, startPaced } from './support/publishing.ts'
 import { openRig, type Rig } from './support/rig.ts'
 import { quantile } from './support/statistics.ts'
@@ -18,14 +18,15 @@ export const latency: Part = {
   run: async (settings) => {
     await using rig = await openRig()
     const before = await measureLimit(rig, settings)
-    const { latencies, busyPercent } = await measurePublishing(rig, settings)
+    const { latencies, micros } = await measurePublishing(rig, settings)
     const limits = [...before, ...(await measureLimit(rig, settings))]
     const group = `latency: ${settings.rate} events a second, from publishing to the receiver`
     const bound = { of: 'value', best: 'low', aim: 50 } as const
     return [
       { group, name: 'half of all', ...compared(latencies, limits, 0.5) },
       { group, name: '99 of 100', ...compared(latencies, limits, 0.99), bound },
-      { group, name: 'one processor busy with the program', value: busyPercent, unit: '%' },
+      { group, name: 'processor time of an event: program', value: micros.program, unit: 'µs' },
+      { group, name: 'processor time of an event: PostgreSQL', value: micros.postgres, unit: 'µs' },
     ]
   },
 }
@@ -46,13 +47,23 @@ async function measurePublishing(rig: Rig, { rate, seconds }: Settings) {
   })
   await wait(warmUpMs)
   await receiver.takeArrivals()
-  const before = await cpuMicros(program.processes.map(({ pid }) => pid))
+  const before = await spent(rig)
   await wait(seconds * 1000)
-  const after = await cpuMicros(program.processes.map(({ pid }) => pid))
+  const after = await spent(rig)
   const arrivals = await receiver.takeArrivals()
   await paced.stop()
-  const busyPercent = (after - before) / (seconds * 10_000)
-  return { latencies: arrivals.map(({ latencyMs }) => latencyMs), busyPercent }
+  const each = (name: keyof typeof after) => (after[name] - before[name]) / arrivals.length
+  return {
+    latencies: arrivals.map(({ latencyMs }) => latencyMs),
+    micros: { program: each('program'), postgres: each('postgres') },
+  }
+}
+
+async function spent({ program, database }: Rig) {
+  return {
+    program: await cpuMicros(program.processes.map(({ pid }) => pid)),
+    postgres: await treeCpuMicros(database.serverPid),
+  }
 }
 
 async function measureLimit(

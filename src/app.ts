@@ -79,8 +79,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   // All at once: no new attempt may start while the last requests of the API end.
   resources.defer(async () => {
     draining = true
-    const closing = [engine.drain(), http[Symbol.asyncDispose](), sockets?.[Symbol.asyncDispose]()]
-    await Promise.all(closing)
+    const servers = sockets === null ? [http] : [http, sockets]
+    await Promise.all([engine.drain(), ...servers.map((each) => each[Symbol.asyncDispose]())])
   })
   const kept = resources.move()
   return { port: http.port, services, [Symbol.asyncDispose]: () => kept.disposeAsync() }
@@ -107,7 +107,7 @@ function openServices(options: AppOptions, foundation: Foundation, engine: Engin
     ...{ database, clock, log, hub },
     sealer: newSealer(encryptionKeys),
     config: { apiRateLimit, openIntrospection: options.graphiql !== false },
-    urlRules: { policy: allowedNetworks, httpsOnly, selfHosts: [] },
+    urlRules: { policy: allowedNetworks, httpsOnly },
     callers: openCallers({ adminKey, clock, database, log }),
     logSpan: newLogSpan(readsOf(database)),
     cursors: createCursors(encryptionKeys.map(({ key }) => key)),

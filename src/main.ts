@@ -6,6 +6,7 @@ import { startApp, type App, type AppOptions } from './app.ts'
 import { readConfig, type Config } from './config.ts'
 import { migrate } from './db.ts'
 import { startProblems } from './start-checks.ts'
+import { startProblem } from './start-problem.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 import { openKeyring } from './first-run/keyring.ts'
 import { welcome } from './first-run/welcome.ts'
@@ -100,5 +101,5 @@ function endAnyway(log: Log): void {
 }
 
 await main().catch((error: unknown) => {
-  refuse([error instanceof Error ? error.message : String(error)])
+  refuse([startProblem(error)])
 })

@@ -14,7 +14,8 @@ import { mutants, type Edit, type Mutant } from './mutants.ts'
  * Checks the checker: copies the source, takes out one promise at a time and runs the experiment
  * that must notice. Ends with 1 where one stays green.
  */
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
     scale: { type: 'string', default: '0.3' },
@@ -24,11 +25,21 @@ const { values } = parseArgs({
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const copied = ['src', 'bench/faults', 'migrations', 'package.json']
 /** What the program promises. Red guards alone would only say that the fault did not land. */
-const promises = ['lost', 'phantom', 'corrupt', 'stuck', 'misjudged', 'dup without excuse']
+const promises = [
+  'lost',
+  'phantom',
+  'corrupt',
+  'stuck',
+  'misjudged',
+  'incomplete',
+  'dup without excuse',
+  'unrecorded without excuse',
+]
 
 cleanUpOnExit()
 process.stdout.write('| without | experiment | checker | what it found |\n|---|---|---|---|\n')
 for (const mutant of mutants) {
+  if (positionals.length > 0 && !positionals.includes(mutant.experiment)) continue
   const found = await whatIsFound(mutant)
   const verdict = found.length > 0 ? 'red' : '**GREEN**'
   const { name, experiment } = mutant

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { inTransaction, type Pool, type Queryable } from '../db.ts'
-import { partitionLockMs, partitionsEveryMs } from '../limits.ts'
+import { dayMs, partitionLockMs, partitionsEveryMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Rounds } from '../pipeline/rounds.ts'
 import * as partitions from '../store/partition.ts'
@@ -12,7 +12,6 @@ export type RetentionContext = {
   readonly retentionDays: number
 }
 
-const dayMs = 86_400_000
 /** Any number will do as long as every process takes the same one. */
 const partitionLock = 7_226_002
 

@@ -22,8 +22,6 @@ export type EndpointUrlCheck =
 export type UrlRules = {
   readonly httpsOnly: boolean
   readonly policy: AddressPolicy
-  /** Hosts of this service, in lower case: an endpoint there would deliver to ourselves. */
-  readonly selfHosts: readonly string[]
 }
 
 type Refusal = Extract<EndpointUrlCheck, { ok: false }>
@@ -102,7 +100,6 @@ function refusePort(text: string): Refusal | null {
 }
 
 function refuseHost(host: string, rules: UrlRules): Refusal | null {
-  if (rules.selfHosts.includes(host)) return notAllowed('points back at this service.')
   const literal = host.startsWith('[') ? host.slice(1, -1) : host
   return parseIp(literal) ? refuseAddress(literal, rules.policy) : refuseName(host, rules.policy)
 }

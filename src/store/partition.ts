@@ -1,5 +1,5 @@
 import type { Queryable } from '../db.ts'
-import { partitionsAheadDays } from '../limits.ts'
+import { dayMs, partitionsAheadDays } from '../limits.ts'
 import { uuidFloor, uuidTime } from '../rules/id.ts'
 
 /** The partitioned tables; all go by the time in a UUIDv7, attempts by that of their delivery. */
@@ -8,8 +8,6 @@ const logTables = ['event', 'delivery', 'attempt', 'change'] as const
 type LogTable = (typeof logTables)[number]
 
 export type Partition = { readonly table: LogTable; readonly name: string; readonly day: string }
-
-const dayMs = 86_400_000
 
 /** The day of a time, as partitions are named: `20260319`, in UTC. */
 export function dayOf(time: Date): string {

@@ -96,11 +96,11 @@ test('fifty who publish one key at once make one event', async () => {
   const event = { eventType, payloadText: '{}', idempotencyKey: 'race' }
   const events = [{ ...event, occurredAt: null, deliverAt: null }]
   const answers = await Promise.all(
-    Array.from({ length: 50 }, (_, n) => {
-      return publishers[n % 2]?.publish({ workspaceId, events, isBatch: false })
+    Array.from({ length: 25 }, () => publishers).flatMap((both) => {
+      return both.map(({ publish }) => publish({ workspaceId, events, isBatch: false }))
     }),
   )
-  const all = answers.flatMap((answer) => answer ?? [])
+  const all = answers.flat()
   expect(all).toHaveLength(50)
   expect(new Set(all.map(({ eventId }) => eventId)).size).toBe(1)
   expect(all.filter(({ replayed }) => !replayed)).toHaveLength(1)

@@ -21,7 +21,7 @@ test('no delivery has two attempts at a time', async () => {
 
   /** Fails one in three, and knows which requests are out. */
   async function answer({ url, headers }: ReceivedRequest, index: number): Promise<number> {
-    const key = `${url} ${headers['webhook-id']}`
+    const key = `${url} ${String(headers['webhook-id'])}`
     if (out.has(key)) twice.push(key)
     out.add(key)
     for (let n = 0; n < 20; n++) await turn()

@@ -23,7 +23,7 @@ import * as owners from '../../src/store/log-owners.ts'
 import * as partition from '../../src/store/partition.ts'
 import * as publication from '../../src/store/publication.ts'
 import { readsOf } from '../../src/store/reads.ts'
-import { recordResults } from '../../src/store/result.ts'
+import { recordResults, type ResultRow } from '../../src/store/result.ts'
 import { afterAllIds, beforeAllIds } from '../../src/store/slice.ts'
 import * as subscription from '../../src/store/subscription.ts'
 import { freshDatabase } from '../support/database.ts'
@@ -56,7 +56,7 @@ afterAll(() => resources.disposeAsync())
 
 /** Notes every statement with a name that leaves for the database, until told to stop. */
 function listen(): () => void {
-  const { query } = pg.Client.prototype
+  const query = Reflect.get(pg.Client.prototype, 'query') as () => unknown
   pg.Client.prototype.query = function note(this: pg.Client, ...given: unknown[]) {
     const [first, second] = given
     const config = (typeof first === 'string' ? { text: first, values: second } : first) as Ran
@@ -67,9 +67,9 @@ function listen(): () => void {
     const values = Array.isArray(config.values) ? config.values : []
     if (name) ran.set(name, { name, text: config.text, values, isPrepared })
     return Reflect.apply(query, this, given)
-  } as typeof query
+  } as never
   return () => {
-    pg.Client.prototype.query = query
+    pg.Client.prototype.query = query as never
   }
 }
 
@@ -191,13 +191,22 @@ async function record(
 ): Promise<void> {
   if (!loaded) throw new Error('Nothing waits.')
   const { deliveryId, workspaceId, endpointId } = loaded
-  const result = {
-    ...{ deliveryId, workspaceId, endpointId, status: 'SUCCEEDED', failures: 0, durationMs: 1 },
+  const result: ResultRow = {
+    ...{
+      deliveryId,
+      workspaceId,
+      endpointId,
+      status: 'SUCCEEDED' as const,
+      failures: 0,
+      durationMs: 1,
+    },
     ...{ loadedDueAt: loaded.dueAt, loadedNextAt: loaded.dueAt, number: loaded.attemptCount + 1 },
-    ...{ trigger: 'SCHEDULED', result: 'SUCCEEDED', nextAttemptAt: null, nextDueAt: null },
+    trigger: 'SCHEDULED',
+    result: 'SUCCEEDED',
+    ...{ nextAttemptAt: null, nextDueAt: null },
     ...{ errorMessage: null, startedAt: at, url: '', requestHeaders: '', statusCode: null },
     ...{ responseHeaders: null, responseBody: null, responseBodyTruncated: false },
-  } as const
+  }
   const of = { ...unknownHealth, endpointId, workspaceId, asOf: at }
   const batch = { results: [result], health: [of], changeId: newUuid(at.getTime()), at }
   await recordResults(client, batch)
@@ -211,11 +220,8 @@ class RollBack extends Error {
 }
 
 /** Every tenant table with its partitions; others have few rows, or are another test's. */
-const isTenantTable = (name: string) => {
-  return /^(endpoint(_secret|_health)?|event|idempotency_key|delivery|due|attempt|change)(_\d+)?$/.test(
-    name,
-  )
-}
+const tenantTable =
+  /^(endpoint(_secret|_health)?|event|idempotency_key|delivery|due|attempt|change)(_\d+)?$/
 
 /** Statements that look at a whole table, and why they may. */
 const mayScan: Readonly<Record<string, string>> = {
@@ -223,6 +229,7 @@ const mayScan: Readonly<Record<string, string>> = {
   deleteOldDue: 'once an hour, beside the drop of partitions',
   deleteOldKeys: 'as above',
   oldestAwaitedDay: 'as above',
+  findFailingEndpoints: 'now and then, and all endpoints are few beside what they get',
 }
 
 test('every statement on a tenant table is explained', () => {
@@ -245,17 +252,18 @@ const ofPartitions = ['createPartition', 'hasStrays', 'dropPartition', 'readSpan
 test('no statement reads a whole tenant table', async () => {
   const scans: string[] = []
   for (const statement of ran.values()) {
-    if (
-      statement.name in mayScan ||
-      !/^\s*\/\*.*\*\/\s*\(?(select|with|insert|update|delete)/i.test(statement.text)
-    )
-      continue
+    if (statement.name in mayScan || !isExplained(statement)) continue
     for (const table of scannedTables(await planOf(statement))) {
-      if (isTenantTable(table)) scans.push(`${statement.name} scans ${table}`)
+      if (tenantTable.test(table)) scans.push(`${statement.name} scans ${table}`)
     }
   }
   expect(scans).toEqual([])
 })
+
+/** What defines tables cannot be explained, nor need it be. */
+function isExplained({ text }: Ran): boolean {
+  return /^\s*\/\*.*?\*\/\s*\(?(select|with|insert|update|delete)/i.test(text)
+}
 
 async function planOf({ name, text, values, isPrepared }: Ran & { isPrepared: boolean }) {
   const { pool, orm } = database

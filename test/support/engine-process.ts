@@ -10,7 +10,9 @@ import { createTelemetry } from '../../src/telemetry.ts'
 export type EngineOrder = { readonly databaseUrl: string; readonly sealKey: string }
 
 /** A data plane in a process of its own, to be killed and stopped by a test. */
-process.once('message', async ({ databaseUrl, sealKey }: EngineOrder) => {
+process.once('message', (order: EngineOrder) => void start(order))
+
+async function start({ databaseUrl, sealKey }: EngineOrder): Promise<void> {
   const networks = parseCidrs('127.0.0.0/8')
   await startEngine({
     database: await openDatabase(databaseUrl),
@@ -20,4 +22,4 @@ process.once('message', async ({ databaseUrl, sealKey }: EngineOrder) => {
     ...{ httpsOnly: false, userAgent: 'Postrider/child', delivers: true, changed: () => {} },
   })
   process.send?.('ready')
-})
+}

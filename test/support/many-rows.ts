@@ -1,4 +1,5 @@
 import type { Pool } from '../../src/db.ts'
+import { dayOf } from '../../src/store/partition.ts'
 
 /** Some of the rows: what statements are asked about. */
 export type SomeIds = {
@@ -9,11 +10,15 @@ export type SomeIds = {
 }
 
 /**
- * Enough rows of every tenant that looking at all of them would be a mistake, as statistics see it
- * too: 20 workspaces, 2,000 endpoints, 20,000 events with two deliveries each, half of them due.
+ * So many tenants that looking at the rows of all would be a mistake, as statistics see it too:
+ * 400 workspaces, 20,000 endpoints, 40,000 events with a delivery or two each, half of them due.
+ * The partitions of other days are left as they are made, empty and never looked at.
  */
 export async function fillWithRows(pool: Pool): Promise<SomeIds> {
   for (const statement of fillSql) await pool.query(statement)
+  for (const table of ['event', 'delivery', 'attempt', 'change']) {
+    await pool.query(`analyze ${table}_${dayOf(new Date())}`)
+  }
   const { rows } = await pool.query<SomeIds>(`
     with one as (select id from workspace order by id offset 7 limit 1)
     select (select id from one) as "workspaceId",
@@ -28,19 +33,19 @@ export async function fillWithRows(pool: Pool): Promise<SomeIds> {
 
 const fillSql = [
   `insert into workspace (id, name, external_id, wire_format, created_at)
-   select uuidv7(), 'w', 'external ' || n, 'GITHUB', now() from generate_series(1, 20) n`,
+   select uuidv7(), 'w', 'external ' || n, 'GITHUB', now() from generate_series(1, 400) n`,
   `insert into endpoint (id, workspace_id, external_id, url, event_types, wire_format, status,
      timeout_seconds, retry_schedule, ordered, metadata, created_at, updated_at)
    select uuidv7(), workspace.id, 'e' || n, 'https://example.com/', '{*}', 'GITHUB', 'ENABLED', 15,
      '{5}', false, '{}', now(), now()
-   from workspace, generate_series(1, 100) n`,
+   from workspace, generate_series(1, 50) n`,
   `insert into endpoint_secret (id, workspace_id, endpoint_id, secret_sealed, created_at)
    select uuidv7(), workspace_id, id, '\\x00', now() from endpoint`,
   `insert into endpoint_health
    select id, workspace_id, 0, null, now(), 'CLOSED', null, now() from endpoint`,
   `insert into event (id, workspace_id, event_type, payload, occurred_at)
    select uuidv7(), workspace.id, 'invoice.paid', '{}', now()
-   from workspace, generate_series(1, 1000) n`,
+   from workspace, generate_series(1, 100) n`,
   `insert into idempotency_key (workspace_id, key, event_id, request_hash, created_at)
    select workspace_id, id::text, id, '\\x00', now() from event`,
   `insert into delivery (id, workspace_id, endpoint_id, event_id, event_type, status, trigger,
@@ -50,7 +55,7 @@ const fillSql = [
      case when is_due then now() end, case when not is_due then now() end, 'SUCCEEDED', 200
    from (select *, row_number() over (partition by workspace_id) as n from event) event
    join (select *, row_number() over (partition by workspace_id) as n from endpoint) endpoint
-     on endpoint.workspace_id = event.workspace_id and endpoint.n in (event.n % 100, event.n % 99)
+     on endpoint.workspace_id = event.workspace_id and endpoint.n in (event.n % 50, event.n % 49)
    cross join lateral (select event.n % 2 = 0 as is_due) due`,
   `insert into due (endpoint_id, due_at, delivery_id, workspace_id, event_id, attempt_count,
      failures, attempt_trigger)
@@ -64,5 +69,5 @@ const fillSql = [
      attempt_numbers)
    select uuidv7(), workspace_id, now(), array[id], array[status], array[status], '{1}'
    from delivery`,
-  'analyze',
+  'analyze workspace, endpoint, endpoint_secret, endpoint_health, idempotency_key, due',
 ]

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { duplicateFindings, verdictFindings, type Disturbance } from '../harness/checker.ts'
+import { excuseFindings, verdictFindings, type Disturbance } from '../harness/checker.ts'
 import { atLeast, atMost, noted } from '../harness/findings.ts'
 import { numbered, openLab, survivalFindings } from '../harness/lab.ts'
 import { gapsAfter, largest, quantile, sum, underWayAt } from '../harness/latency.ts'
@@ -39,7 +39,8 @@ export const killMidDelivery: Experiment = {
     const underWay = kills.map(({ fromMs }) => underWayAt(arrivals, fromMs).length)
     return [
       ...verdictFindings(verdict),
-      ...duplicateFindings(verdict, kills, sum(underWay)),
+      ...excuseFindings(verdict, kills),
+      atMost('dup against under way', verdict.duplicates.length, sum(underWay)),
       ...survivalFindings(lab),
       atMost('takeover ms', largest(gaps), takeoverMsMax),
       noted('takeover ms p50', quantile(gaps, 0.5)),

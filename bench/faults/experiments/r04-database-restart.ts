@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { verdictFindings, withoutExcuse, type Disturbance } from '../harness/checker.ts'
+import { excuseFindings, verdictFindings, type Disturbance } from '../harness/checker.ts'
 import { atLeast, atMost, exactly } from '../harness/findings.ts'
 import { numbered, openLab, survivalFindings } from '../harness/lab.ts'
 import { gapsAfter, largest } from '../harness/latency.ts'
@@ -41,7 +41,7 @@ export const databaseRestart: Experiment = {
     const refusals = lab.ledger.replies('info')
     return [
       ...verdictFindings(verdict),
-      exactly('dup without excuse', withoutExcuse(verdict.duplicates, outages), 0),
+      ...excuseFindings(verdict, outages),
       ...survivalFindings(lab),
       atMost('resumed after ready ms', largest(gaps), resumeMsMax),
       atMost('slowest refusal ms', largest(refusals.map(tookMs)), refusalMsMax),

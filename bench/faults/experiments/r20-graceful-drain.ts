@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { duplicateFindings, verdictFindings } from '../harness/checker.ts'
+import { excuseFindings, verdictFindings } from '../harness/checker.ts'
 import { atLeast, atMost, exactly, noted, type Finding } from '../harness/findings.ts'
 import type { Instance } from '../harness/instance.ts'
 import { numbered, openLab, survivalFindings } from '../harness/lab.ts'
@@ -46,7 +46,8 @@ export const gracefulDrain: Experiment = {
     const hurried = [{ fromMs: hurriedAtMs, untilMs: hurriedAtMs + hurriedMs }]
     return [
       ...verdictFindings(verdict),
-      ...duplicateFindings(verdict, hurried, underWay),
+      ...excuseFindings(verdict, hurried),
+      atMost('dup against under way', verdict.duplicates.length, underWay),
       ...survivalFindings(lab),
       ...endingFindings(endings),
       atMost('second SIGTERM ends it in ms', hurriedMs, hurriedMsMax),

@@ -1,4 +1,5 @@
-import { atMost, exactly, noted, type Finding } from './findings.ts'
+import { exactly, noted, type Finding } from './findings.ts'
+import { sum } from './latency.ts'
 import type { Entry } from './ledger.ts'
 import type { Arrival } from './receiver-messages.ts'
 import type { Stored, StoredDelivery } from './stored.ts'
@@ -25,7 +26,12 @@ export type Verdict = {
   /** Pairs of accepted event and endpoint without exactly one delivery. */
   readonly incomplete: number
   readonly duplicates: readonly Duplicate[]
+  /** Pairs whose receiver gave more answers than attempts are in the log. */
+  readonly unrecorded: readonly Unrecorded[]
 }
+
+/** `count` of these answers are in no log. */
+export type Unrecorded = { readonly answers: readonly Arrival[]; readonly count: number }
 
 export type Evidence = {
   readonly entries: readonly Entry[]
@@ -45,7 +51,8 @@ export function judge({ entries, arrivals, stored, numberOf }: Evidence): Verdic
   const pairs = [...accepted].flatMap(([eventId, { targets }]) => {
     return targets.map((endpoint) => {
       const key = pairKey(eventId, endpoint)
-      return { successes: successesOf(arrived.get(key)), deliveries: kept.get(key) ?? [] }
+      const own = arrived.get(key) ?? []
+      return { arrivals: own, successes: successesOf(own), deliveries: kept.get(key) ?? [] }
     })
   })
   const isExpected = (eventId: string, endpoint: number) => {
@@ -62,47 +69,51 @@ export function judge({ entries, arrivals, stored, numberOf }: Evidence): Verdic
     misjudged: count(pairs, isMisjudged),
     incomplete: count(pairs, ({ deliveries }) => deliveries.length !== 1),
     duplicates: pairs.flatMap(({ successes }) => duplicatesOf(successes)),
+    unrecorded: pairs.flatMap(unrecordedOf),
   }
 }
 
 /** The same rows in every experiment's table. */
 export function verdictFindings(verdict: Verdict): Finding[] {
-  const { accepted, duplicates, ...faults } = verdict
+  const { accepted, duplicates, unrecorded, ...faults } = verdict
   const zeros = Object.entries(faults).map(([name, value]) => exactly(name, value, 0))
-  return [noted('accepted', accepted), ...zeros, noted('dup', duplicates.length)]
+  return [
+    noted('accepted', accepted),
+    ...zeros,
+    noted('dup', duplicates.length),
+    noted('unrecorded', unrecorded.length),
+  ]
 }
 
 /** Its answer came, but whether it was stored is open for as long. */
 const recordMsMax = 1_500
 
 /**
- * Duplicates that no disturbance accounts for: the earlier request was not under way, or just
- * answered, when one began.
+ * At least once is the promise: an event is sent twice, and an answer is in no log, only where a
+ * fault fell on the request: it was under way, or just answered.
  */
-export function withoutExcuse(
-  duplicates: readonly Duplicate[],
+export function excuseFindings(
+  { duplicates, unrecorded }: Verdict,
   disturbances: readonly Disturbance[],
-): number {
-  return count(duplicates, ({ earlier }) => {
-    return !disturbances.some(({ fromMs, untilMs }) => {
-      return earlier.arrivedMs <= untilMs && earlier.endedMs >= fromMs - recordMsMax
-    })
-  })
-}
-
-/** At least once is the promise: twice only where a fault fell between answer and commit. */
-export function duplicateFindings(
-  { duplicates }: Verdict,
-  disturbances: readonly Disturbance[],
-  inFlight: number,
 ): Finding[] {
+  const isExcused = ({ arrivedMs, endedMs }: Arrival) => {
+    return disturbances.some(({ fromMs, untilMs }) => {
+      return arrivedMs <= untilMs && endedMs >= fromMs - recordMsMax
+    })
+  }
+  const missing = unrecorded.map((one) => Math.max(0, one.count - count(one.answers, isExcused)))
   return [
-    exactly('dup without excuse', withoutExcuse(duplicates, disturbances), 0),
-    atMost('dup against in flight at the faults', duplicates.length, inFlight),
+    exactly(
+      'dup without excuse',
+      count(duplicates, ({ earlier }) => !isExcused(earlier)),
+      0,
+    ),
+    exactly('unrecorded without excuse', sum(missing), 0),
   ]
 }
 
 type Pair = {
+  readonly arrivals: readonly Arrival[]
   readonly successes: readonly Arrival[]
   readonly deliveries: readonly StoredDelivery[]
 }
@@ -114,13 +125,19 @@ function count<T>(list: readonly T[], test: (item: T) => boolean): number {
 }
 
 /** Oldest first. */
-function successesOf(arrivals: readonly Arrival[] = []): Arrival[] {
+function successesOf(arrivals: readonly Arrival[]): Arrival[] {
   const successes = arrivals.filter(({ status }) => status >= 200 && status < 300)
   return successes.sort((a, b) => a.arrivedMs - b.arrivedMs)
 }
 
 function duplicatesOf(successes: readonly Arrival[]): Duplicate[] {
   return successes.slice(1).map((again, index) => ({ earlier: successes[index] ?? again, again }))
+}
+
+function unrecordedOf({ arrivals, deliveries }: Pair): Unrecorded[] {
+  const answers = arrivals.filter(({ status }) => status > 0)
+  const attempts = sum(deliveries.map((delivery) => delivery.attempts))
+  return answers.length > attempts ? [{ answers, count: answers.length - attempts }] : []
 }
 
 function isCorrupt(arrival: Arrival, entry: Entry | undefined): boolean {
