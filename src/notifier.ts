@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
-import type pg from 'pg'
+import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from './db.ts'
 import { listenAgainMs, notifyEveryMs, notifyIdsMax } from './limits.ts'
 import type { Log } from './log.ts'
@@ -83,21 +83,13 @@ async function listen({ pool, log, channel, closing, hear }: Listening): Promise
       client.on('notification', ({ payload = '' }) => hear(payload))
       try {
         await client.query(`/* listen */ listen ${channel}`)
-        await ended(client, closing)
+        await once(client, 'end', { signal: closing })
       } finally {
         client.release(true) // it listens: of no use to others
       }
     } catch (error) {
-      log.debug({ err: error }, 'not listening, trying again')
+      if (!closing.aborted) log.debug({ err: error }, 'not listening, trying again')
     }
     await pause(listenAgainMs, undefined, { ref: false, signal: closing }).catch(() => {})
   }
-}
-
-function ended(client: pg.PoolClient, closing: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    client.once('error', reject)
-    client.once('end', () => resolve())
-    closing.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

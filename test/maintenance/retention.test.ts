@@ -1,51 +1,105 @@
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Database, openDatabase } from '../../src/db.ts'
+import { partitionsAheadDays } from '../../src/limits.ts'
 import { createLog } from '../../src/log.ts'
 import { retain } from '../../src/maintenance/retention.ts'
-import { type Platform, startPlatform } from '../support/platform.ts'
-import { type MovableClock, movableClock } from '../support/time.ts'
+import { dayOf, readPartitions } from '../../src/store/partition.ts'
+import { freshDatabase } from '../support/database.ts'
+import { logRows } from '../support/log-rows.ts'
 
-const dayS = 86_400
+let resources: AsyncDisposableStack
+let database: Database
+let rows: ReturnType<typeof logRows>
 
-test('a day past retention goes as a whole, and days ahead are made', async () => {
-  const clock = movableClock()
-  await using platform = await startPlatform({ clock, delivers: false })
-  const { id } = await platform.addEndpoint('http://127.0.0.1:9009/')
-  await platform.client.mutate('endpointDisable', { id })
-  await platform.publish()
-  clock.advance(29 * dayS)
-  await round(platform, clock)
-  expect(await platform.deliveries()).toHaveLength(1)
-
-  clock.advance(3 * dayS)
-  await round(platform, clock)
-  expect(await platform.deliveries()).toEqual([])
-  const ahead = new Date(clock.now().getTime() + 6 * dayS * 1000)
-  expect(await days(platform)).toContain(ahead.toISOString().slice(0, 10).replaceAll('-', ''))
+beforeEach(async () => {
+  resources = new AsyncDisposableStack()
+  const fresh = resources.use(await freshDatabase())
+  database = resources.use(await openDatabase(fresh.url))
+  rows = logRows(database)
 })
 
-test('a day stays while one of its deliveries is still to come', async () => {
-  const clock = movableClock()
-  await using platform = await startPlatform({
-    ...{ clock, delivers: false, config: { retentionDays: 1 } },
-  })
-  await platform.addEndpoint('http://127.0.0.1:9009/')
-  const deliverAt = new Date(clock.now().getTime() + 10 * dayS * 1000).toISOString()
-  await platform.publish({ deliverAt })
-  clock.advance(9 * dayS)
-  await round(platform, clock, 1)
-  expect(await platform.deliveries()).toMatchObject([
-    { status: 'PENDING', nextAttemptAt: deliverAt },
-  ])
-})
+afterEach(() => resources.disposeAsync())
 
-function round({ bundle }: Platform, clock: MovableClock, retentionDays = 30): Promise<void> {
-  const { pool } = bundle.database
-  return retain({ pool, clock, log: createLog('silent'), retentionDays })
+const dayMs = 86_400_000
+const today = new Date()
+const inDays = (days: number) => new Date(today.getTime() + days * dayMs)
+
+/** One round of retention, as it would be that many days from now. */
+async function retainIn(days: number): Promise<void> {
+  const { pool } = database
+  const clock = { now: () => inDays(days) }
+  await retain({ pool, clock, log: createLog('silent'), retentionDays: 30 })
 }
 
-async function days({ bundle }: Platform): Promise<string[]> {
-  const { rows } = await bundle.database.pool.query<{ day: string }>(
-    `select right(relname, 8) as day from pg_class where relname ~ '^event_[0-9]{8}$'`,
+async function daysOf(table: string): Promise<string[]> {
+  const all = await readPartitions(database.pool)
+  return all.filter((partition) => partition.table === table).map(({ day }) => day)
+}
+
+const logTables = ['event', 'delivery', 'attempt', 'change']
+
+test.each(logTables)('%s has partitions for the days to come', async (table) => {
+  await retainIn(3)
+  const expected = Array.from({ length: 3 + partitionsAheadDays + 1 }, (_, n) => dayOf(inDays(n)))
+  expect(await daysOf(table)).toEqual(expected)
+})
+
+test('days past retention are dropped, with all that was in them', async () => {
+  const workspaceId = await rows.addWorkspace()
+  const endpointIds = [await rows.addEndpoint(workspaceId)]
+  const [old] = await rows.publish({ workspaceId, endpointIds, at: today, idempotencyKey: 'k' })
+  if (old) await rows.attempt(old, { result: 'SUCCEEDED', statusCode: 200 })
+  await retainIn(30)
+  expect(await countRows()).toEqual([1, 1, 1, 2])
+  await retainIn(31)
+  expect(await countRows()).toEqual([0, 0, 0, 0])
+  expect(await daysOf('event')).not.toContain(dayOf(today))
+  expect(await daysOf('event')).toContain(dayOf(inDays(1)))
+})
+
+test('rows that found no partition are kept as long as others', async () => {
+  const workspaceId = await rows.addWorkspace()
+  const endpointIds = [await rows.addEndpoint(workspaceId)]
+  const [old] = await rows.publish({ workspaceId, endpointIds, at: inDays(-3) })
+  if (old) await rows.attempt(old, { result: 'SUCCEEDED', startedAt: inDays(-3) })
+  await retainIn(27)
+  expect(await countRows()).toEqual([1, 1, 1, 2])
+  await retainIn(28)
+  expect(await countRows()).toEqual([0, 0, 0, 0])
+})
+
+test('a day whose work is still to come is kept', async () => {
+  const workspaceId = await rows.addWorkspace()
+  const endpointIds = [await rows.addEndpoint(workspaceId)]
+  await rows.publish({ workspaceId, endpointIds, at: today })
+  await database.pool.query('update due set due_at = $1', [inDays(35)])
+  await retainIn(34)
+  expect((await countRows())[1]).toBe(1)
+  await retainIn(66)
+  expect((await countRows())[1]).toBe(0)
+})
+
+test('a day with stray rows does not keep the next from its partition', async () => {
+  const workspaceId = await rows.addWorkspace()
+  const endpointIds = [await rows.addEndpoint(workspaceId)]
+  await rows.publish({ workspaceId, endpointIds, at: inDays(20) })
+  await retainIn(20)
+  const days = await daysOf('event')
+  expect(days).not.toContain(dayOf(inDays(20)))
+  expect(days).toContain(dayOf(inDays(21)))
+})
+
+test('two processes at once do the work of one', async () => {
+  await Promise.all([retainIn(40), retainIn(40), retainIn(40)])
+  expect(await daysOf('change')).toEqual(
+    Array.from({ length: partitionsAheadDays + 1 }, (_, n) => dayOf(inDays(40 + n))),
   )
-  return rows.map(({ day }) => day)
+})
+
+async function countRows(): Promise<number[]> {
+  const counts = logTables.map((table) => `(select count(*)::int from ${table})`)
+  const { rows } = await database.pool.query<{ counts: number[] }>(
+    `select array[${counts.join()}] as counts`,
+  )
+  return rows[0]?.counts ?? []
 }

@@ -115,6 +115,12 @@ test('shutting down lets requests end, and nothing is sent twice', async () => {
   expect(receiver.requests).toHaveLength(30)
 })
 
+test('a process that stops while it starts comes to its end', async () => {
+  await using platform = await startPlatform({ delivers: false })
+  const second = await startSecond(platform.bundle)
+  await second[Symbol.asyncDispose]()
+})
+
 const sealKey = randomBytes(32)
 const sealed = { config: { encryptionKeys: [{ id: 'test', key: sealKey }] } }
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { excuseFindings, verdictFindings } from '../harness/checker.ts'
 import { atLeast, atMost } from '../harness/findings.ts'
+import type { Instance } from '../harness/instance.ts'
 import { numbered, openLab, survivalFindings, type Lab } from '../harness/lab.ts'
 import { gapsAfter, largest, underWayAt } from '../harness/latency.ts'
 import { monotonicMs } from '../harness/monotonic.ts'
@@ -36,7 +37,7 @@ export const zombie: Experiment = {
     await using lab = await openLab(trial, { roles, script: { status: 200, afterMs: 200 } })
     const publishing = await beginPublishing(lab, trial)
     await pause(beforeMs + trial.random.below(1_000))
-    const frozen = trial.random.pick(lab.workers)
+    const frozen = await busiest(lab)
     const atMs = monotonicMs()
     frozen.send('SIGSTOP')
     await pause(frozenMs)
@@ -55,6 +56,14 @@ export const zombie: Experiment = {
       atLeast('failing requests under way', underWay.filter(isFailing).length, 1),
     ]
   },
+}
+
+/** Lanes go to whoever asks first: one worker may have next to none. */
+async function busiest({ workers }: Lab): Promise<Instance> {
+  const lanes = await Promise.all(workers.map((worker) => worker.figure('postrider_lanes')))
+  const found = workers[lanes.indexOf(largest(lanes))]
+  if (!found) throw new Error('There is no worker.')
+  return found
 }
 
 function isFailing({ endpoint }: { endpoint: number }): boolean {

@@ -48,8 +48,10 @@ const EndpointHealthRef = builder.objectRef<TenantKey>('EndpointHealth').impleme
         'When it is attempted again: the next probe of an open circuit, or the end of a pause ' +
         'that the receiver asked for. Null while nothing is held back.',
       resolve: async (key, _args, context) => {
-        const until = (await known(key, context))?.parkedUntil
-        return until && until > context.services.clock.now() ? until : null
+        const health = await known(key, context)
+        if (!health || health.circuit === 'OPEN') return health?.parkedUntil
+        const isPaused = health.parkedUntil && health.parkedUntil > context.services.clock.now()
+        return isPaused ? health.parkedUntil : null
       },
     }),
     pendingDeliveries: t.field({
