@@ -1,5 +1,6 @@
-import { logSpanMsMax } from '../limits.ts'
+import { dayMs, logSpanMsMax } from '../limits.ts'
 import { uuidFloor } from '../rules/id.ts'
+import { lowest } from './partition.ts'
 import type { Read } from './reads.ts'
 import { afterAllIds, beforeAllIds, type Slice } from './slice.ts'
 
@@ -54,5 +55,6 @@ async function readSpan(read: Read): Promise<LogSpan> {
     values: [],
   })
   if (!row?.first || !row.last || row.strays) return everything
-  return { newerThan: uuidFloor(row.first.getTime()), olderThan: uuidFloor(row.last.getTime()) }
+  const end = row.last.getTime() + dayMs
+  return { newerThan: uuidFloor(row.first.getTime()), olderThan: lowest(uuidFloor(end)) }
 }

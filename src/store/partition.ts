@@ -60,7 +60,7 @@ async function hasStrays(
 }
 
 /** Bounds without version and variant bits, so that no id of that day can lie outside. */
-function lowest(uuid: string): string {
+export function lowest(uuid: string): string {
   return `${uuid.slice(0, 14)}0000-0000-000000000000`
 }
 
