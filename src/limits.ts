@@ -243,14 +243,16 @@ export const pageSizeMin = 64
 export const loadRetryMs = 250
 /** Looking for waiting lanes while nobody says there are any. */
 export const claimEveryMs = 500
-/** Lanes claimed by one statement. */
-export const claimBatchMax = 200
+/** Lanes claimed by one statement: few, so that workers that start together share them. */
+export const claimBatchMax = 32
 /** A lease counts as lapsed this long before it is: nobody starts an attempt at its last moment. */
 export const leaseMarginMs = 1_500
 /** A lane whose lease may have lapsed looks for its renewal this often. */
 export const leaseLookAgainMs = 500
 /** How often open lanes hear what other processes changed or published. */
 export const newsEveryMs = 1_000
+/** Offers come at most so long after their delivery was made: a publish is given up by then. */
+export const offerLateMsMax = 15_000
 /** Retries of one lane that it remembers; later ones are found by the sweep. */
 export const remindersMax = 256
 /** Retries due within the same step are read together. */

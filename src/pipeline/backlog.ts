@@ -1,7 +1,10 @@
-import { laneBufferBytesMax, laneBufferMax, pageSizeMin } from '../limits.ts'
+import { laneBufferBytesMax, laneBufferMax, offerLateMsMax, pageSizeMin } from '../limits.ts'
 import { uuidTime } from '../rules/id.ts'
 import { dueStart, type DueDelivery, type DueKey, type PageWish } from '../store/due.ts'
 import type { Page } from './load.ts'
+
+/** A row in memory: the length of its payload, and how it came here. */
+type Known = { readonly bytes: number; readonly cameBy: 'PAGE' | 'OFFER' }
 
 type Reading = {
   readonly fromStart: boolean
@@ -18,15 +21,16 @@ type Reading = {
 export class Backlog {
   readonly #lane: Pick<PageWish, 'endpointId' | 'workspaceId'>
   #waiting: DueDelivery[] = []
-  /** Waiting, in flight or being recorded, with the length of its payload. */
-  readonly #known = new Map<string, number>()
+  /** Waiting, in flight or being recorded. */
+  readonly #known = new Map<string, Known>()
   #knownBytes = 0
+  /** Ended not long after they were made, and read from the table: an offer may still come. */
+  readonly #lately = new Set<string>()
   #cursor: DueKey = dueStart
   #isComplete = false
   /** Counts hints, so that one that comes during a read is not lost to it. */
   #hints = 0
   #reading: Reading | null = null
-  #readAtMs = -Infinity
 
   constructor({ endpointId, workspaceId }: Pick<PageWish, 'endpointId' | 'workspaceId'>) {
     this.#lane = { endpointId, workspaceId }
@@ -64,13 +68,13 @@ export class Backlog {
 
   /**
    * A delivery that was just committed, so that it need not be read. Taken only where all there is
-   * has been seen: otherwise it would overtake what waits in the table. A read that ended after it
-   * was made may have shown it: then the table is read again.
+   * has been seen: otherwise it would overtake what waits in the table. A page may have shown it
+   * before its offer came here, and it may even have ended.
    */
   offer(due: DueDelivery): void {
-    const isNews = this.#isComplete && uuidTime(due.deliveryId) > this.#readAtMs
+    if (!this.#isNew(due) || this.#lately.has(due.deliveryId)) return
     const hasRoom = this.#room > 0 && this.#knownBytes < laneBufferBytesMax
-    if (isNews && hasRoom && this.#isNew(due)) this.#hold(due)
+    if (this.#isComplete && hasRoom) this.#hold(due, 'OFFER')
     else this.hint()
   }
 
@@ -80,7 +84,9 @@ export class Backlog {
   }
 
   /** Its attempt is stored. */
-  ended({ deliveryId }: DueDelivery): void {
+  ended({ deliveryId }: DueDelivery, nowMs: number): void {
+    const isYoung = nowMs - uuidTime(deliveryId) < offerLateMsMax
+    if (isYoung && this.#known.get(deliveryId)?.cameBy === 'PAGE') this.#remember(deliveryId)
     this.#forget(deliveryId)
     this.#reading?.ended.add(deliveryId)
   }
@@ -117,13 +123,12 @@ export class Backlog {
    * committed late may lie before the cursor, and a hint that came during the read may be about
    * what it missed.
    */
-  endReading({ rows, isFull }: Page, { reading, atMs }: { reading: Reading; atMs: number }): void {
+  endReading({ rows, isFull }: Page, reading: Reading): void {
     if (this.#reading !== reading) return
-    for (const due of rows) if (this.#isNew(due)) this.#hold(due)
+    for (const due of rows) if (this.#isNew(due)) this.#hold(due, 'PAGE')
     const last = rows.at(-1)
     this.#cursor = isFull && last ? last : dueStart
     this.#isComplete = !isFull && reading.fromStart && reading.hints === this.#hints
-    this.#readAtMs = atMs
     this.#reading = null
   }
 
@@ -141,16 +146,23 @@ export class Backlog {
   }
 
   /** Into its place: what was committed late, or is due in a moment, holds nobody back. */
-  #hold(due: DueDelivery): void {
+  #hold(due: DueDelivery, cameBy: Known['cameBy']): void {
     const bytes = due.payloadText?.length ?? 0
-    this.#known.set(due.deliveryId, bytes)
+    this.#known.set(due.deliveryId, { bytes, cameBy })
     this.#knownBytes += bytes
     this.#waiting.splice(this.#waiting.findLastIndex((other) => isBefore(other, due)) + 1, 0, due)
   }
 
   #forget(deliveryId: string): void {
-    this.#knownBytes -= this.#known.get(deliveryId) ?? 0
+    this.#knownBytes -= this.#known.get(deliveryId)?.bytes ?? 0
     this.#known.delete(deliveryId)
+  }
+
+  /** As many as a lane may hold: so many at most can have been shown before their offers. */
+  #remember(deliveryId: string): void {
+    const [oldest] = this.#lately
+    if (this.#lately.size >= laneBufferMax && oldest !== undefined) this.#lately.delete(oldest)
+    this.#lately.add(deliveryId)
   }
 }
 

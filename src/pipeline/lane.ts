@@ -196,7 +196,7 @@ export class Lane {
     void run.then(() => {
       this.#context.permits.give(this.#seek)
       this.#sending.delete(due.deliveryId)
-      this.#backlog.ended(due)
+      this.#backlog.ended(due, this.#now())
       this.#pump()
     })
   }
@@ -254,7 +254,7 @@ export class Lane {
         await this.#context.unhold(this.#endpoint)
         this.#backlog.drop()
       }
-      this.#backlog.endReading(page, { reading, atMs: this.#now() })
+      this.#backlog.endReading(page, reading)
     } catch (error) {
       this.#loadFailedAt = this.#now()
       this.#backlog.giveUpReading(reading)

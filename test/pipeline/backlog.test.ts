@@ -27,7 +27,7 @@ function readBacklog(): Backlog {
 
 function read(backlog: Backlog, rows: readonly DueDelivery[], isFull = false): void {
   const { reading } = backlog.startReading()
-  backlog.endReading({ rows, isFull }, { reading, atMs: nowMs })
+  backlog.endReading({ rows, isFull }, reading)
 }
 
 function takeAll(backlog: Backlog): DueDelivery[] {
@@ -56,10 +56,18 @@ test('a delivery a page has shown is not taken again when it ended', () => {
   const backlog = new Backlog(lane)
   const due = newDue()
   read(backlog, [due])
-  for (const taken of takeAll(backlog)) backlog.ended(taken)
+  for (const taken of takeAll(backlog)) backlog.ended(taken, nowMs)
   backlog.offer(due)
   expect(backlog.size).toBe(0)
-  expect(backlog.wantsMore(8)).toBe(true)
+})
+
+test('an offer is taken although a page was read since it was made', () => {
+  const backlog = new Backlog(lane)
+  const due = newDue()
+  newDue()
+  read(backlog, [])
+  backlog.offer(due)
+  expect(takeAll(backlog)).toEqual([due])
 })
 
 test('an offer overtakes nothing that waits in the table', () => {
@@ -86,8 +94,8 @@ test('a page does not bring back what ended while it was read', () => {
   backlog.take()
   backlog.hint()
   const { reading } = backlog.startReading()
-  backlog.ended(due)
-  backlog.endReading({ rows: [due], isFull: false }, { reading, atMs: nowMs })
+  backlog.ended(due, nowMs)
+  backlog.endReading({ rows: [due], isFull: false }, reading)
   expect(backlog.size).toBe(0)
 })
 
@@ -95,7 +103,7 @@ test('a hint that comes during a read is not lost to it', () => {
   const backlog = new Backlog(lane)
   const { reading } = backlog.startReading()
   backlog.hint()
-  backlog.endReading({ rows: [], isFull: false }, { reading, atMs: nowMs })
+  backlog.endReading({ rows: [], isFull: false }, reading)
   expect(backlog.isComplete).toBe(false)
 })
 
@@ -103,7 +111,7 @@ test('a page that was on its way when all was dropped is not believed', () => {
   const backlog = new Backlog(lane)
   const { reading } = backlog.startReading()
   backlog.drop()
-  backlog.endReading({ rows: [newDue()], isFull: false }, { reading, atMs: nowMs })
+  backlog.endReading({ rows: [newDue()], isFull: false }, reading)
   expect(backlog.size).toBe(0)
   expect(backlog.wantsMore(8)).toBe(true)
 })
@@ -124,7 +132,7 @@ test('a full page is read on from its end, a short one from the start', () => {
   expect(backlog.isComplete).toBe(false)
   const { wish, reading } = backlog.startReading()
   expect(wish.after).toBe(last)
-  backlog.endReading({ rows: [], isFull: false }, { reading, atMs: nowMs })
+  backlog.endReading({ rows: [], isFull: false }, reading)
   expect(backlog.isComplete).toBe(false)
   expect(backlog.startReading().wish.after).toBe(dueStart)
 })
@@ -162,6 +170,6 @@ test('a page is wanted again when there is room for it', () => {
   for (let n = 0; n < laneBufferMax + 1; n++) backlog.offer(newDue())
   const taken = takeAll(backlog)
   expect(backlog.wantsMore(8)).toBe(false)
-  for (const due of taken.slice(0, 100)) backlog.ended(due)
+  for (const due of taken.slice(0, 100)) backlog.ended(due, nowMs)
   expect(backlog.wantsMore(8)).toBe(true)
 })

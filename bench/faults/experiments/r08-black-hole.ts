@@ -30,8 +30,8 @@ export const blackHole: Experiment = {
     const event = inTurn(await lab.addTenant({ endpoints, endpoint }))
     const { publishSteadily } = lab.publisher
     const perSecond = trial.rate(200)
-    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(15_000), event })
-    const forMs = trial.scaled(40_000)
+    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(20_000), event })
+    const forMs = trial.scaled(60_000)
     let sockets = 0
     way.swallow(true)
     const watching = repeat({ everyMs: 100, forMs }, async () => {

@@ -30,12 +30,12 @@ export const slowTenant: Experiment = {
     lab.receivers.follow(slow, { status: 200, afterMs: slowMs })
     const { publishSteadily, publishBatch } = lab.publisher
     const perSecond = trial.rate(50)
-    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(15_000), event })
+    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(20_000), event })
     const plan: EventPlan = { tenant: noisy, to: 'all' }
     await publishBatch(Array.from({ length: backlogEvents }, () => plan))
     await pause(settlesMs)
     const fromMs = monotonicMs()
-    const faulty = await publishSteadily({ perSecond, forMs: trial.scaled(40_000), event })
+    const faulty = await publishSteadily({ perSecond, forMs: trial.scaled(60_000), event })
     const untilMs = monotonicMs()
     lab.receivers.follow(slow, { status: 200, afterMs: 10 })
     const verdict = await lab.settle(120_000)

@@ -26,7 +26,7 @@ export const burst: Experiment = {
     const noisy = await lab.addTenant({ endpoints: loud })
     const perSecond = trial.rate(50)
     const { publishSteadily } = lab.publisher
-    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(15_000), event })
+    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(20_000), event })
     const bursting = publishBurst(lab, noisy)
     const faulty = await publishSteadily({
       perSecond,

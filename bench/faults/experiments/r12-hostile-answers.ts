@@ -32,10 +32,10 @@ export const hostileReceivers: Experiment = {
     const tenant = await lab.addTenant({ endpoints: hostile, endpoint })
     const { publish, publishSteadily } = lab.publisher
     const perSecond = trial.rate(100)
-    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(15_000), event })
+    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(20_000), event })
     const memory = watchMemory(lab)
     await memory.read()
-    const forMs = trial.scaled(50_000)
+    const forMs = trial.scaled(100_000)
     const publishing = publishSteadily({ perSecond, forMs, event })
     await repeat({ everyMs: forMs / (eventsEach + 1), forMs }, async () => {
       await publish({ tenant, to: 'all' })

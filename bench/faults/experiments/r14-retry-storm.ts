@@ -32,7 +32,7 @@ export const retryStorm: Experiment = {
     lab.receivers.follow(down, { status: 500, afterMs: 10 })
     const { publishSteadily, publishBatch } = lab.publisher
     const perSecond = trial.rate(50)
-    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(15_000), event })
+    const calm = await lab.baseline({ perSecond, forMs: trial.scaled(20_000), event })
     const stop = new AbortController()
     const publishing = publishSteadily({ perSecond, until: stop.signal, event })
     const plan: EventPlan = { tenant, to: 'all' }

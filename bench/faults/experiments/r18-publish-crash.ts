@@ -7,7 +7,7 @@ import { newPublisher } from '../harness/publisher.ts'
 import type { Tenant } from '../harness/tenant.ts'
 import type { Experiment, Trial } from '../harness/trial.ts'
 
-const killsMax = 120
+const killsMax = 200
 const eventsPerBurst = 10
 /** A burst's events begin within this time, and the kill falls somewhere in it. */
 const burstMs = 250

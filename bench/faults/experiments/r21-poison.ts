@@ -28,7 +28,7 @@ export const poison: Experiment = {
     await corrupt(lab, tenant)
     const { publishSteadily, publish } = lab.publisher
     const perSecond = trial.rate(100)
-    const forMs = trial.scaled(20_000)
+    const forMs = trial.scaled(40_000)
     await lab.baseline({ perSecond, forMs: 0, event })
     const calm = await measure(worker, () => publishSteadily({ perSecond, forMs, event }))
     const events = Promise.all(numbered(eventsEach).map(() => publish({ tenant, to: 'all' })))

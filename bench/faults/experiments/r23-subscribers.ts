@@ -102,7 +102,7 @@ function watchHeap(api: Instance, until: AbortSignal) {
 async function suffer(lab: Lab, trial: Trial): Promise<number> {
   let kills = 0
   const everyMs = trial.scaled(killEveryMs)
-  await repeat({ everyMs, forMs: trial.scaled(40_000) }, async () => {
+  await repeat({ everyMs, forMs: trial.scaled(60_000) }, async () => {
     const victim = trial.random.pick(lab.workers.filter(({ isReady }) => isReady))
     await victim.kill()
     kills += 1

@@ -48,15 +48,15 @@ export function underWayAt(arrivals: readonly Arrival[], atMs: number): Arrival[
   })
 }
 
-/** For each endpoint, how long after a moment its next request came, in ms; Infinity for never. */
+/** For each endpoint with a later request, how long after a moment the next one came, in ms. */
 export function gapsAfter(
   arrivals: readonly Arrival[],
   endpoints: readonly number[],
   atMs: number,
 ): number[] {
-  return endpoints.map((endpoint) => {
+  return endpoints.flatMap((endpoint) => {
     const later = arrivals.filter((one) => one.endpoint === endpoint && one.arrivedMs > atMs)
-    return later.reduce((least, one) => Math.min(least, one.arrivedMs - atMs), Infinity)
+    return later.length === 0 ? [] : [Math.min(...later.map(({ arrivedMs }) => arrivedMs)) - atMs]
   })
 }
 
