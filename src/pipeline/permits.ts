@@ -13,8 +13,9 @@ export class Permits {
   #free: number
   readonly #reserve: number
   readonly #held = new Map<PermitSeeker, number>()
-  /** In the order in which they found none. */
+  /** In the order in which they found none: those that hold none, and those that want more. */
   readonly #seekers = new Set<PermitSeeker>()
+  readonly #moreSeekers = new Set<PermitSeeker>()
 
   constructor(max: number) {
     this.#max = max
@@ -30,7 +31,7 @@ export class Permits {
   /** True: taken. False: `seeker` is called when it may take one. */
   take(seeker: PermitSeeker): boolean {
     if (!this.#mayTake(seeker)) {
-      this.#seekers.add(seeker)
+      this.#lineFor(seeker).add(seeker)
       return false
     }
     this.#held.set(seeker, this.#heldBy(seeker) + 1)
@@ -42,7 +43,7 @@ export class Permits {
   give(seeker: PermitSeeker): void {
     const held = this.#heldBy(seeker) - 1
     if (held > 0) this.#held.set(seeker, held)
-    else this.#held.delete(seeker)
+    else this.#empty(seeker)
     this.#free += 1
     this.#serve()
   }
@@ -50,6 +51,16 @@ export class Permits {
   /** A seeker that closes wants none any more. */
   forget(seeker: PermitSeeker): void {
     this.#seekers.delete(seeker)
+    this.#moreSeekers.delete(seeker)
+  }
+
+  #lineFor(seeker: PermitSeeker): Set<PermitSeeker> {
+    return this.#held.has(seeker) ? this.#moreSeekers : this.#seekers
+  }
+
+  #empty(seeker: PermitSeeker): void {
+    this.#held.delete(seeker)
+    if (this.#moreSeekers.delete(seeker)) this.#seekers.add(seeker)
   }
 
   #heldBy(seeker: PermitSeeker): number {
@@ -61,12 +72,19 @@ export class Permits {
     return held === 0 ? this.#free > 0 : held < this.#free - this.#reserve
   }
 
-  /** Ends with the one that takes what was given. Who gave it asks for the next by itself. */
+  /** Those that hold none first; of the others nobody may take one while that is all there is. */
   #serve(): void {
+    if (this.#serveOne(this.#seekers) || this.#free <= this.#reserve + 1) return
+    this.#serveOne(this.#moreSeekers)
+  }
+
+  /** Ends with the one that takes what was given. Who gave it asks for the next by itself. */
+  #serveOne(seekers: Set<PermitSeeker>): boolean {
     const free = this.#free
-    for (const seeker of this.#seekers) {
-      if (this.#mayTake(seeker) && this.#seekers.delete(seeker)) seeker()
-      if (this.#free < free) return
+    for (const seeker of seekers) {
+      if (this.#mayTake(seeker) && seekers.delete(seeker)) seeker()
+      if (this.#free < free) return true
     }
+    return false
   }
 }

@@ -115,6 +115,26 @@ test('shutting down lets requests end, and nothing is sent twice', async () => {
   expect(receiver.requests).toHaveLength(30)
 })
 
+test('an ordered endpoint keeps its order from owner to owner', async () => {
+  const gate = newGate()
+  await using receiver = await startReceiver(gate.script)
+  await using platform = await startPlatform({ delivers: false })
+  const first = await startSecond(platform.bundle)
+  await platform.addEndpoint(receiver.url, { ordered: true, retrySchedule: [1, 1, 1] })
+  await platform.publishMany(10)
+  gate.answer(200)
+  gate.answer(200)
+  await receiver.until(3)
+  const stopping = first[Symbol.asyncDispose]()
+  gate.answer(500)
+  await stopping
+  gate.open(200)
+  await using _second = await startSecond(platform.bundle)
+  await platform.watch.untilStatus('SUCCEEDED', 10)
+  const bodies = receiver.requests.map(({ body }) => JSON.parse(body.toString()).n)
+  expect(bodies).toEqual([0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
 test('a process that stops while it starts comes to its end', async () => {
   await using platform = await startPlatform({ delivers: false })
   const second = await startSecond(platform.bundle)
