@@ -8,6 +8,7 @@ import {
   databaseTimeoutMs,
   migrationLockMs,
   queryMsMax,
+  queueConnectionsMax,
   statementMsMax,
 } from './limits.ts'
 import { entities } from './model/entities.ts'
@@ -25,6 +26,8 @@ export type Database = AsyncDisposable & {
   readonly orm: MikroORM
   /** The data plane, with connections of its own, so that no list query can starve it. */
   readonly pool: Pool
+  /** The queue's few, whose plans are made for their values: a lease is renewed come what may. */
+  readonly queuePool: Pool
 }
 
 const migrationsFolder = new URL('../migrations/', import.meta.url)
@@ -34,32 +37,40 @@ const migrationLock = 7_226_001
 /** Connects lazily: a database that is down fails the first statement, not this call. */
 export async function openDatabase(url: string): Promise<Database> {
   const orm = await MikroORM.init(ormOptions(url, `-c statement_timeout=${queryMsMax}`))
+  // Statements of the hot path are prepared once; planning again over all partitions costs more
+  // than the statement itself.
+  const planOnce = '-c plan_cache_mode=force_generic_plan -c timezone=UTC'
+  const pool = openPool(url, { max: databaseConnectionsMax, options: planOnce })
+  const queuePool = openPool(url, { max: queueConnectionsMax })
+  return {
+    orm,
+    pool,
+    queuePool,
+    [Symbol.asyncDispose]: async () => {
+      // A connection that was cut inside a transaction of the ORM never comes back to its pool.
+      const tooLong = wait(databaseTimeoutMs, undefined, { ref: false })
+      const ending = [pool.end(), queuePool.end(), orm.close()]
+      await Promise.race([Promise.all(ending), tooLong])
+    },
+  }
+}
+
+function openPool(url: string, options: { max: number; options?: string }): Pool {
   const pool = new PgPool({
+    ...options,
     connectionString: url,
-    max: databaseConnectionsMax,
     connectionTimeoutMillis: databaseTimeoutMs,
     keepAlive: true,
     application_name: 'postrider',
     // The second for a connection whose other end is gone: nobody else would say so.
     statement_timeout: statementMsMax,
     query_timeout: statementMsMax + databaseTimeoutMs,
-    // Statements of the hot path are prepared once; planning again over all partitions costs more
-    // than the statement itself.
-    options: '-c plan_cache_mode=force_generic_plan -c timezone=UTC',
   })
   // A connection the server drops while idle: the pool replaces it; the next statement reports it.
   pool.on('error', () => {})
   // The same while it is lent out, between two statements: unheard, it would end the process.
   pool.on('connect', (client) => void client.on('error', () => {}))
-  return {
-    orm,
-    pool,
-    [Symbol.asyncDispose]: async () => {
-      // A connection that was cut inside a transaction of the ORM never comes back to its pool.
-      const tooLong = wait(databaseTimeoutMs, undefined, { ref: false })
-      await Promise.race([Promise.all([pool.end(), orm.close()]), tooLong])
-    },
-  }
+  return pool
 }
 
 /** Brings a database to this version. Many processes may run it at once: one does the work. */

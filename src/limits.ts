@@ -195,6 +195,7 @@ export const drainMsMax = 20_000
 /** Requests to receivers may end for this long; then they are given up, to be made again. */
 export const drainRequestsMs = 17_000
 export const databaseConnectionsMax = 20
+export const queueConnectionsMax = 4
 /** A database that does not answer in this time is unavailable. */
 export const databaseTimeoutMs = 5_000
 /**

@@ -78,10 +78,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-/** pg-boss uses the ORM's connections: its statements want plans of their own. */
-async function openLaneQueue({ database, log }: EngineOptions) {
-  const connection = await database.orm.em.getConnection().getNativeClient()
-  const executeSql = (text: string, values?: unknown[]) => connection.query(text, values)
+function openLaneQueue({ database, log }: EngineOptions) {
+  const executeSql = (text: string, values?: unknown[]) => database.queuePool.query(text, values)
   return openQueue({ executeSql }, (error) => {
     log.warn({ err: error }, 'the queue reports an error; it goes on by itself')
   })

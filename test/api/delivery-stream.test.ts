@@ -75,11 +75,14 @@ test('a change shows what has changed and why', async () => {
 })
 
 test('between a query and its stream nothing is missed', async () => {
-  await tenant.deliver()
+  const known = await tenant.deliver()
   const { deliveries } = await tenant.client.ask('{ deliveries(first: 1) { streamCursor } }')
   const missed = await tenant.deliver()
   await using feed = await watch({ after: deliveries.streamCursor })
-  expect(await feed.next()).toMatchObject({ delivery: { id: idOf(missed) } })
+  // What the query showed may come again: another transaction was still open while it ran.
+  const first = await feed.next()
+  const next = first.delivery.id === idOf(known) ? await feed.next() : first
+  expect(next).toMatchObject({ delivery: { id: idOf(missed) } })
   const live = await tenant.deliver()
   hint()
   expect(await feed.next()).toMatchObject({ delivery: { id: idOf(live) } })

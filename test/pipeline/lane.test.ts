@@ -19,16 +19,6 @@ beforeEach(async () => {
 
 afterEach(() => resources.disposeAsync())
 
-/** Resolves when a delivery published now has gone to another endpoint and back. */
-async function afterAnother(): Promise<void> {
-  await using other = await startReceiver()
-  const { id } = await platform.addEndpoint(other.url, { eventTypes: ['course.done'] })
-  await platform.publish({ eventType: 'course.done' })
-  await platform.watch.until((all) => {
-    return all.some((change) => change.endpointId === id && change.status === 'SUCCEEDED')
-  })
-}
-
 const invoices = { eventTypes: ['invoice.*'] }
 
 /** Moves the clock to the next attempt of a delivery and has its lane look. */
@@ -43,7 +33,7 @@ test('requests in flight start few and grow with success', async () => {
   await platform.addEndpoint(receiver.url, invoices)
   await platform.publishMany(60)
   await receiver.until(windowStart)
-  await afterAnother()
+  await platform.afterAnother()
   expect(gate.waiting()).toBe(windowStart)
   for (let n = 0; n < 10; n++) {
     gate.answer(200)
@@ -63,7 +53,7 @@ test('an overloaded receiver is asked one at a time', async () => {
   for (let n = 0; n < windowStart; n++) gate.answer(503)
   await platform.watch.untilStatus('RETRYING', windowStart)
   await receiver.until(windowStart + 1)
-  await afterAnother()
+  await platform.afterAnother()
   expect(gate.waiting()).toBe(1)
   gate.open(200)
   await platform.watch.untilStatus('SUCCEEDED', 12)
@@ -93,7 +83,7 @@ test('Retry-After rests the whole endpoint, whatever succeeds meanwhile', async 
   await platform.watch.untilStatus('SUCCEEDED', 2)
   gate.open(200)
   await platform.publish()
-  await afterAnother()
+  await platform.afterAnother()
   expect(receiver.requests).toHaveLength(3)
   clock.advance(3_600)
   await platform.nudge(endpoint)
@@ -143,7 +133,7 @@ test('410 disables the endpoint, and what waits, waits', async () => {
   const { id } = await platform.addEndpoint(receiver.url, { ordered: true, ...invoices })
   await platform.publishMany(3)
   await platform.watch.untilStatus('FAILED')
-  await afterAnother()
+  await platform.afterAnother()
   const query = 'query ($id: ID!) { endpoint(id: $id) { status disabledReason } }'
   const { endpoint } = await platform.client.ask(query, { id })
   expect(endpoint).toEqual({ status: 'DISABLED', disabledReason: 'GONE' })
@@ -175,7 +165,7 @@ test('a circuit opens, probes and closes', async () => {
   const health = async () => (await platform.client.ask(healthQuery, endpoint)).endpoint.health
   await platform.publishMany(80)
   await platform.watch.untilStatus('RETRYING', circuitFailuresMax)
-  await afterAnother()
+  await platform.afterAnother()
   const opened = receiver.requests.length
   expect(opened).toBeLessThan(circuitFailuresMax + windowStart)
   expect(await health()).toMatchObject({ circuit: 'OPEN' })
@@ -186,7 +176,7 @@ test('a circuit opens, probes and closes', async () => {
   const waitMs = Date.parse(probed.nextProbeAt) - clock.now().getTime()
   expect(waitMs).toBeGreaterThan(55_000)
   expect(waitMs).toBeLessThanOrEqual(60_000)
-  await afterAnother()
+  await platform.afterAnother()
   expect(receiver.requests).toHaveLength(opened + 1)
   receiver.answer(200)
   await skipTo(endpoint, probed.nextProbeAt)

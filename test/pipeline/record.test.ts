@@ -145,6 +145,7 @@ test('a database that is away is waited for', async () => {
   await failing.promise
   await way.mend()
   expect(await recording).toEqual({ counted: true, nextAttemptAt: null })
+  expect(await stateOf(due)).toMatchObject({ status: 'SUCCEEDED', attempts: 1, due: 0 })
 })
 
 function recorderOn(pool: Pool, errorLogged: () => void = () => {}): Record {

@@ -21,13 +21,14 @@ test('endpoints that never answer delay nobody', async () => {
   await platform.publishMany(windowStart * 2)
   while (silent.connections() < inFlightMax / 2) await new Promise((next) => setImmediate(next))
   const latencies: number[] = []
-  for (let n = 0; n < 20; n++) {
+  for (let n = 0; n < 100; n++) {
     const publishedAt = performance.now()
     await platform.publish({ eventType: 'course.done' })
     await receiver.until(n + 1)
     latencies.push(performance.now() - publishedAt)
   }
-  expect(latencies.toSorted((a, b) => a - b)[10]).toBeLessThan(500)
+  // Those who do not answer are given up after 15 s: who waited for one of them would show it.
+  expect(Math.max(...latencies)).toBeLessThan(5_000)
 })
 
 test('an endpoint that is ordered and stuck delays no other', async () => {

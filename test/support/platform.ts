@@ -2,6 +2,7 @@ import { uuidOf } from '../../src/rules/id.ts'
 import { type Bundle, type BundleOptions, openBundle, type Tenant } from './bundle.ts'
 import type { Client, Json } from './client.ts'
 import { addEndpoint } from './endpoints.ts'
+import { startReceiver } from './receiver.ts'
 import { type Watch, watchDeliveries } from './settle.ts'
 
 /** The whole program, delivering, with one tenant and a catalogue. */
@@ -18,6 +19,8 @@ export type Platform = AsyncDisposable & {
   readonly publish: (input?: object) => Promise<PublishedEvent>
   /** Publishes that many events at once, `{"n":0}` and on. */
   readonly publishMany: (count: number) => Promise<void>
+  /** Resolves when an event published now has gone to another endpoint and back. */
+  readonly afterAnother: () => Promise<void>
   /** Has a lane look at the clock now, not within a second. */
   readonly nudge: (endpoint: AddedEndpoint) => Promise<void>
   /** A delivery as the API shows it, with its attempts. */
@@ -68,6 +71,7 @@ export async function startPlatform(options: BundleOptions = {}): Promise<Platfo
       const done = await client.mutate('eventPublishBatch', { events }, 'deliveryCount')
       if (done.code) throw new Error(`The batch was refused: ${JSON.stringify(done)}`)
     },
+    afterAnother: () => deliverElsewhere(client, watch),
     nudge: ({ id }) => bundle.services.wake.lanes([uuidOf('wh', id) ?? '']),
     delivery: async (id) => {
       const query = `query ($id: ID!) { delivery(id: $id) { ${deliveryFields} } }`
@@ -79,6 +83,15 @@ export async function startPlatform(options: BundleOptions = {}): Promise<Platfo
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
+}
+
+async function deliverElsewhere(client: Client, watch: Watch): Promise<void> {
+  await using other = await startReceiver()
+  const { id } = await addEndpoint(client, { url: other.url, eventTypes: ['course.done'] })
+  await publish(client, { eventType: 'course.done' })
+  await watch.until((all) => {
+    return all.some((change) => change.endpointId === id && change.status === 'SUCCEEDED')
+  })
 }
 
 async function publish(client: Client, input: object): Promise<PublishedEvent> {
