@@ -67,7 +67,7 @@ create table delivery (
 create index delivery_by_workspace on delivery (workspace_id, id);
 create index delivery_by_endpoint on delivery (endpoint_id, id);
 create index delivery_by_event on delivery (event_id, id);
-create table delivery_default partition of delivery default with (fillfactor = 70);
+create table delivery_default partition of delivery default with (fillfactor = 50);
 
 -- The work that is left: one row for each delivery that waits. The delivery's row is the log's,
 -- this one is the lane's. A lane reads its rows in the order of the key.

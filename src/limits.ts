@@ -216,6 +216,8 @@ export const recordFlushesMax = 2
 /** Lanes whose next pages are read by one statement, and such statements under way. */
 export const loadLanesMax = 128
 export const loadFlushesMax = 2
+/** Payloads that one such statement reads, give or take one. */
+export const loadBytesMax = 32 * 1024 * 1024
 /** A lane gives itself back after this long, so that lanes spread over new workers. */
 export const laneTenureMs = 10 * 60_000
 /** Deliveries of a deleted endpoint that are cancelled by one statement. */

@@ -1,7 +1,7 @@
 import { laneBufferBytesMax, laneBufferMax, offerLateMsMax, pageSizeMin } from '../limits.ts'
 import { uuidTime } from '../rules/id.ts'
-import { dueStart, type DueDelivery, type DueKey, type PageWish } from '../store/due.ts'
-import type { Page } from './load.ts'
+import { dueStart, type DueDelivery, type DueKey } from '../store/due.ts'
+import type { Page, PageWish } from './load.ts'
 
 /** A row in memory: the length of its payload, and how it came here. */
 type Known = { readonly bytes: number; readonly cameBy: 'PAGE' | 'OFFER' }

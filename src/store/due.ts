@@ -1,15 +1,12 @@
 import type { Queryable } from '../db.ts'
 import type { AttemptTrigger } from '../rules/delivery-state.ts'
 
-/** A delivery that waits for its next attempt, as a lane holds it. */
-export type DueDelivery = {
+/** A delivery that waits for its next attempt, without its event. */
+export type DueRow = {
   readonly deliveryId: string
   readonly workspaceId: string
   readonly endpointId: string
   readonly eventId: string
-  readonly eventType: string
-  /** Null: retention has removed the event. */
-  readonly payloadText: string | null
   /** With endpoint and delivery the key of its row in `due`. */
   readonly dueAt: Date
   /** Of an ordered endpoint: not before this time, and nothing behind it either. */
@@ -21,22 +18,21 @@ export type DueDelivery = {
   readonly attemptTrigger: AttemptTrigger
 }
 
-/** One lane's wish for its next page: rows after the row it read last. */
-export type PageWish = {
+/** A delivery that waits for its next attempt, as a lane holds it. */
+export type DueDelivery = DueRow & Pick<DueEvent, 'eventType' | 'payloadText'>
+
+/** One lane's wish for its next rows: those after the row it read last. */
+export type DueWish = {
   readonly endpointId: string
   readonly workspaceId: string
   readonly after: DueKey
   readonly rowsMax: number
-  /** A page ends with the row whose payload passes this. */
-  readonly payloadBytesMax: number
 }
 
-/** A row of a page. */
-export type PageRow = DueDelivery & {
+/** A row for a wish. */
+export type WishedRow = DueRow & {
   /** Which wish it answers, from 1. */
   readonly place: number
-  /** Of the page before it was cut by its bytes. */
-  readonly rowsFound: number
 }
 
 /** A key of `due` within its lane: rows are read in this order. */
@@ -49,16 +45,15 @@ export const dueStart: DueKey = {
 }
 
 /**
- * The pages of many lanes in one statement, each in the order of its key, up to `until`.
- * Starting after the last row read also skips the index entries of rows that are gone. Bytes are
- * counted without reading a payload: a long one's length is in the row.
+ * The next rows of many lanes in one statement, each in the order of its key, up to `until`.
+ * Starting after the last row read also skips the index entries of rows that are gone.
  */
 export async function loadDue(
   db: Queryable,
-  wishes: readonly PageWish[],
+  wishes: readonly DueWish[],
   until: Date,
-): Promise<PageRow[]> {
-  const { rows } = await db.query<PageRow>({
+): Promise<WishedRow[]> {
+  const { rows } = await db.query<WishedRow>({
     name: 'loadDue',
     text: loadDueSql,
     values: [
@@ -67,7 +62,6 @@ export async function loadDue(
       wishes.map((wish) => wish.after.dueAt.toISOString()),
       wishes.map((wish) => wish.after.deliveryId),
       wishes.map((wish) => wish.rowsMax),
-      wishes.map((wish) => wish.payloadBytesMax),
       until.toISOString(),
     ],
   })
@@ -75,31 +69,65 @@ export async function loadDue(
 }
 
 const loadDueSql = `/* loadDue */
-select page.delivery_id as "deliveryId", page.workspace_id as "workspaceId",
-  page.endpoint_id as "endpointId", page.event_id as "eventId",
-  coalesce(page.event_type, '') as "eventType", page.payload as "payloadText",
-  page.due_at as "dueAt", page.held_until as "heldUntil", page.attempt_count as "attemptCount",
-  page.failures, page.attempt_trigger as "attemptTrigger", page.rows_found as "rowsFound",
-  lane.place::int
-from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::int[], $6::int[])
-  with ordinality
-  as lane (endpoint_id, workspace_id, after_at, after_id, rows_max, bytes_max, place)
+select due.delivery_id as "deliveryId", due.workspace_id as "workspaceId",
+  due.endpoint_id as "endpointId", due.event_id as "eventId", due.due_at as "dueAt",
+  due.held_until as "heldUntil", due.attempt_count as "attemptCount", due.failures,
+  due.attempt_trigger as "attemptTrigger", lane.place::int
+from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::int[])
+  with ordinality as lane (endpoint_id, workspace_id, after_at, after_id, rows_max, place)
 cross join lateral (
-  select due.*, event.event_type, event.payload, count(*) over ()::int as rows_found,
-    sum(octet_length(event.payload)) over (order by due.due_at, due.delivery_id)
-      - octet_length(event.payload) as bytes_before
-  from (
-    select * from due
-    where due.endpoint_id = lane.endpoint_id and due.workspace_id = lane.workspace_id
-      and (due.due_at, due.delivery_id) > (lane.after_at, lane.after_id)
-      and due.due_at <= $7
-    order by due.due_at, due.delivery_id
-    limit lane.rows_max
-  ) due
-  left join event on event.id = due.event_id and event.workspace_id = due.workspace_id
-) page
-where page.bytes_before is null or page.bytes_before <= lane.bytes_max
-order by lane.place, page.due_at, page.delivery_id`
+  select * from due
+  where due.endpoint_id = lane.endpoint_id and due.workspace_id = lane.workspace_id
+    and (due.due_at, due.delivery_id) > (lane.after_at, lane.after_id)
+    and due.due_at <= $6
+  order by due.due_at, due.delivery_id
+  limit lane.rows_max
+) due`
+
+/** What of an event its deliveries are made of. */
+export type DueEvent = {
+  readonly eventId: string
+  readonly eventType: string
+  /** Null: retention has removed the event. */
+  readonly payloadText: string | null
+}
+
+/** Events in the order in which they are wanted, until their payloads pass `bytesMax`. */
+export type EventsWish = {
+  readonly events: readonly Pick<DueRow, 'eventId' | 'workspaceId'>[]
+  readonly bytesMax: number
+}
+
+/**
+ * Events of deliveries that wait, each once: the many deliveries of one event share its text.
+ * Bytes are counted without reading a payload, since a long one's length is in the row. Those
+ * after the one that passes the bound are left out.
+ */
+export async function readDueEvents(
+  db: Queryable,
+  { events, bytesMax }: EventsWish,
+): Promise<DueEvent[]> {
+  if (events.length === 0) return []
+  const { rows } = await db.query<DueEvent>({
+    name: 'readDueEvents',
+    text: `/* readDueEvents */
+      select id as "eventId", coalesce(event_type, '') as "eventType", payload as "payloadText"
+      from (
+        select wanted.id, event.event_type, event.payload,
+          sum(octet_length(event.payload)) over (order by place) - octet_length(event.payload)
+            as bytes_before
+        from unnest($1::uuid[], $2::uuid[]) with ordinality as wanted (id, workspace_id, place)
+        left join event on event.id = wanted.id and event.workspace_id = wanted.workspace_id
+      ) found
+      where bytes_before is null or bytes_before <= $3`,
+    values: [
+      events.map((event) => event.eventId),
+      events.map((event) => event.workspaceId),
+      bytesMax,
+    ],
+  })
+  return rows
+}
 
 /** Which endpoints to look through, from `after` on in the order of their ids. */
 export type SweepWish = { readonly until: Date; readonly after: string; readonly limit: number }

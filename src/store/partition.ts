@@ -30,7 +30,7 @@ async function createPartitions(db: Queryable, time: Date): Promise<void> {
   for (const table of logTables) {
     if (await hasStrays(db, { table, from, to })) continue
     const name = `${table}_${dayOf(time)}`
-    const options = table === 'delivery' ? 'with (fillfactor = 70)' : ''
+    const options = table === 'delivery' ? 'with (fillfactor = 50)' : ''
     await db.query(
       `/* createPartition */ create table if not exists ${name}
        partition of ${table} for values from ('${from}') to ('${to}') ${options}`,

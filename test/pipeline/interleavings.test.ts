@@ -5,7 +5,7 @@ import { type Database, openDatabase } from '../../src/db.ts'
 import { AppError } from '../../src/errors.ts'
 import { unknownHealth } from '../../src/rules/circuit.ts'
 import { newUuid } from '../../src/rules/id.ts'
-import { cancelDue, dueStart, type DueDelivery, loadDue, mendDue } from '../../src/store/due.ts'
+import { cancelDue, dueStart, type DueRow, loadDue, mendDue } from '../../src/store/due.ts'
 import type { DeliveryRow } from '../../src/store/publication.ts'
 import { recordResults, type ResultRow } from '../../src/store/result.ts'
 import { freshDatabase } from '../support/database.ts'
@@ -78,13 +78,13 @@ async function begin(ordered: boolean) {
   let nowMs = Date.now()
   // Every act has a time of its own, as it would in a program that does more than this.
   const clock = { now: () => new Date((nowMs += 10)) }
-  const loaded: (DueDelivery | null)[] = [null, null]
+  const loaded: (DueRow | null)[] = [null, null]
   let counted = 0
   /** Whether a row of `due` may disagree until a refused result has it mended. */
   let inDoubt = false
 
   async function load(at: 0 | 1): Promise<void> {
-    const wish = { endpointId, workspaceId, after: dueStart, rowsMax: 10, payloadBytesMax: 1e6 }
+    const wish = { endpointId, workspaceId, after: dueStart, rowsMax: 10 }
     const [row] = await loadDue(database.pool, [wish], new Date(nowMs + 1e9))
     loaded[at] = row ?? null
   }
@@ -154,7 +154,7 @@ async function begin(ordered: boolean) {
 
 type Attempted = { readonly end: Ending; readonly ordered: boolean; readonly now: Date }
 
-function resultOf(due: DueDelivery, { end, ordered, now }: Attempted): ResultRow {
+function resultOf(due: DueRow, { end, ordered, now }: Attempted): ResultRow {
   const next = end === 'RETRYING' ? new Date(now.getTime() + 5_000) : null
   const { deliveryId, workspaceId, endpointId } = due
   return {

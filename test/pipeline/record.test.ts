@@ -162,11 +162,11 @@ async function publish(): Promise<DeliveryRow> {
 }
 
 async function load({ deliveryId }: { deliveryId: string }): Promise<DueDelivery> {
-  const wish = { endpointId, workspaceId, after: dueStart, rowsMax: 10, payloadBytesMax: 1e6 }
+  const wish = { endpointId, workspaceId, after: dueStart, rowsMax: 10 }
   const page = await loadDue(database.pool, [wish], new Date(Date.now() + 1e9))
   const due = page.find((row) => row.deliveryId === deliveryId)
   if (!due) throw new Error('It does not wait.')
-  return due
+  return { ...due, eventType: '', payloadText: null }
 }
 
 function succeeded(due: DueDelivery): Settled {

@@ -95,8 +95,9 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
   await due.findDueEndpoints(pool, { until: at, after: beforeAllIds, limit: 100 })
   await disable.findFailingEndpoints(pool, at)
   await partition.oldestAwaitedDay(pool, at)
-  const wish = { endpointId, workspaceId, after: due.dueStart, rowsMax: 100, payloadBytesMax: 1e6 }
+  const wish = { endpointId, workspaceId, after: due.dueStart, rowsMax: 100 }
   const page = await due.loadDue(pool, [wish], new Date(at.getTime() + 1e9))
+  await due.readDueEvents(pool, { events: page, bytesMax: 1e6 })
   await publication.countDeliveriesOf(pool, workspaceId, eventIds)
 
   await inTransaction(pool, async (client) => {
@@ -145,7 +146,7 @@ async function publish(
 
 async function record(
   client: Parameters<typeof recordResults>[0],
-  loaded: due.DueDelivery | undefined,
+  loaded: due.DueRow | undefined,
   at: Date,
 ): Promise<void> {
   if (!loaded) throw new Error('Nothing waits.')
