@@ -1,165 +1,123 @@
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { schema } from '../../src/api/graphql/schema.ts'
 import { type Bundle, openBundle } from '../support/bundle.ts'
-import type { Client } from '../support/client.ts'
-import { addEndpoint } from '../support/endpoints.ts'
+import { answerOf } from '../support/wall/answer.ts'
+import { sameForAll } from '../support/wall/meanings.ts'
+import { nodeTypesOf, type Position, positionsOf } from '../support/wall/positions.ts'
+import { questionOf } from '../support/wall/question.ts'
+import { textsOf } from '../support/wall/texts.ts'
+import { wholeOf } from '../support/wall/whole.ts'
+import { fillWorld, rowsOf, type World, worldEventType } from '../support/wall/world.ts'
 
-/** Ids of everything one workspace has, by the name that stands for them below. */
-type Ids = Readonly<Record<'endpoint' | 'workspace' | 'key' | 'delivery' | 'event', string>>
+/*
+ * Promise P7, asked at every place of the schema where something of another workspace can be named.
+ * The questions are made from the schema, so that a new field or argument is asked about as well.
+ */
 
-/** Well formed, and nobody's. */
-const nobody: Ids = {
-  endpoint: 'wh_01h455vb4pex5vsknk084sn02q',
-  workspace: 'ws_01h455vb4pex5vsknk084sn02q',
-  key: 'key_01h455vb4pex5vsknk084sn02q',
-  delivery: 'dlv_01h455vb4pex5vsknk084sn02q',
-  event: 'evt_01h455vb4pex5vsknk084sn02q',
+const { positions, unknown } = positionsOf(schema)
+const named = positions.map((position) => [position.name, position] as const)
+const telling = named.filter(([name]) => !sameForAll[name])
+
+let bundle: Bundle
+let mine: World
+let theirs: World
+
+beforeAll(async () => {
+  bundle = await openBundle()
+  await bundle.operator.mutate('eventTypeCreate', { name: worldEventType })
+  mine = await fillWorld(bundle)
+  theirs = await fillWorld(bundle)
+})
+
+afterAll(() => bundle[Symbol.asyncDispose]())
+
+type Asker = { readonly key: string; readonly world: World; readonly workspaceId?: string }
+
+function ask(position: Position, given: string, { key, world, workspaceId }: Asker) {
+  const question = questionOf({ schema, position, given, own: world.ids, workspaceId })
+  return answerOf({ bundle, key, question, given })
 }
 
-const asked: readonly [name: string, query: (ids: Ids) => string][] = [
-  ['node of an endpoint', ({ endpoint }) => `{ node(id: "${endpoint}") { id } }`],
-  ['node of a workspace', ({ workspace }) => `{ node(id: "${workspace}") { id } }`],
-  ['node of a key', ({ key }) => `{ node(id: "${key}") { id } }`],
-  ['node of a delivery', ({ delivery }) => `{ node(id: "${delivery}") { id } }`],
-  ['node of an event', ({ event }) => `{ node(id: "${event}") { id } }`],
-  [
-    'nodes',
-    ({ endpoint, workspace, key, delivery, event }) =>
-      `{ nodes(ids: ${JSON.stringify([endpoint, workspace, key, delivery, event])}) { id } }`,
-  ],
-  ['endpoint', ({ endpoint }) => `{ endpoint(id: "${endpoint}") { id url } }`],
-  ['workspace', ({ workspace }) => `{ workspace(id: "${workspace}") { id name } }`],
-  [
-    'endpoints',
-    ({ workspace }) => `{ endpoints(workspaceId: "${workspace}", first: 1) { totalCount } }`,
-  ],
-  ['endpointUpdate', ({ endpoint }) => mutation('Update', `id: "${endpoint}", ordered: true`)],
-  ['endpointUpdate of nothing', ({ endpoint }) => mutation('Update', `id: "${endpoint}"`)],
-  ['endpointDelete', ({ endpoint }) => mutation('Delete', `id: "${endpoint}"`)],
-  ['endpointEnable', ({ endpoint }) => mutation('Enable', `id: "${endpoint}"`)],
-  ['endpointDisable', ({ endpoint }) => mutation('Disable', `id: "${endpoint}"`)],
-  ['endpointPing', ({ endpoint }) => mutation('Ping', `id: "${endpoint}"`)],
-  ['endpointSecretRotate', ({ endpoint }) => mutation('SecretRotate', `id: "${endpoint}"`)],
-  [
-    'endpointCreate',
-    ({ workspace }) =>
-      mutation('Create', `workspaceId: "${workspace}", url: "https://a.com", eventTypes: ["*"]`),
-  ],
-]
+/** What may change a workspace for good gets one of its own. */
+async function worldFor({ parent }: Position, kept: World): Promise<World> {
+  return parent === schema.getMutationType() ? fillWorld(bundle) : kept
+}
 
-test.each(asked)('%s of another workspace answers as for nobody', async (_name, query) => {
-  await using bundle = await openBundle()
-  const { client } = await bundle.newTenant()
-  const theirs = await fillWorkspace(bundle)
-  const before = await tenantRows(bundle)
-
-  const foreign = await answer(client, query(theirs))
-  const unknown = await answer(client, query(nobody))
-
-  expect(foreign).toBe(unknown)
-  expect(await tenantRows(bundle)).toEqual(before)
+test('the wall knows what every argument means', () => {
+  expect(unknown).toEqual([])
+  expect(positions.length).toBeGreaterThan(50)
 })
 
-test('the same questions are answered to their own key', async () => {
-  await using bundle = await openBundle()
-  const theirs = await fillWorkspace(bundle)
+test('a workspace of this test has one of every node', () => {
+  expect(Object.keys(theirs.ids).toSorted()).toEqual(nodeTypesOf(schema).toSorted())
+})
 
-  const same: string[] = []
-  for (const [name, query] of asked.filter(([one]) => !/Delete|of nothing/.test(one))) {
-    const own = await answer(theirs.client, query(theirs))
-    const unknown = await answer(theirs.client, query(nobody))
-    if (own === unknown) same.push(name)
+test.each(named)('%s answers for another workspace as for nobody', async (_name, position) => {
+  const { foreign, nobodys } = await textsOf({ schema, bundle, position, theirs })
+  const before = await rowsOf(bundle, theirs.workspace)
+  // A name is nobody's to this side, so that it is taken and things are made with it.
+  const world = position.holds.kind === 'NAME' ? await worldFor(position, mine) : mine
+  const me = { key: world.key, world }
+
+  const forForeign = await ask(position, foreign, me)
+
+  expect(forForeign).toBe(await ask(position, nobodys, me))
+  expect(await rowsOf(bundle, theirs.workspace)).toBe(before)
+})
+
+test.each(telling)('%s answers its own key otherwise', async (_name, position) => {
+  const world = await worldFor(position, theirs)
+  const { foreign, nobodys } = await textsOf({ schema, bundle, position, theirs: world })
+  const operator = { key: bundle.adminKey, world, workspaceId: world.ids['Workspace'] ?? '' }
+  let asker: Asker = { key: world.key, world }
+
+  let forNobody = await ask(position, nobodys, asker)
+  if (forNobody.includes('"FORBIDDEN"')) {
+    asker = operator
+    forNobody = await ask(position, nobodys, asker)
   }
 
-  expect(same).toEqual([])
+  expect(await ask(position, foreign, asker)).not.toBe(forNobody)
 })
 
-test('an external id is looked up within the wall', async () => {
-  await using bundle = await openBundle()
-  const { client } = await bundle.newTenant()
-  await bundle.operator.mutate('workspaceCreate', { name: 'Other', externalId: 'other-1' })
-  const query = (externalId: string) => `{ workspace(externalId: "${externalId}") { id } }`
-
-  const foreign = await answer(client, query('other-1'))
-
-  expect(foreign).toBe(await answer(client, query('nobody-1')))
+test('nothing that a key can reach holds anything of another', async () => {
+  const foreign = [theirs.mark, ...Object.values(theirs.ids)]
+  const found: string[] = []
+  for (const query of wholeOf(schema, mine)) {
+    const { text } = await bundle.clientOf(mine.key).send(query)
+    expect(text).not.toContain('"GRAPHQL_VALIDATION_FAILED"')
+    if (foreign.some((own) => text.includes(own))) found.push(query)
+  }
+  expect(found).toEqual([])
 })
 
-test('lists hold what is on this side of the wall', async () => {
-  await using bundle = await openBundle()
-  const one = await bundle.newTenant()
-  const { id } = await addEndpoint(one.client)
-  await fillWorkspace(bundle)
+test('a key can reach everything of its own', async () => {
+  const replies = wholeOf(schema, mine).map((query) => bundle.clientOf(mine.key).send(query))
+  const text = (await Promise.all(replies)).map((reply) => reply.text).join('\n')
 
-  const seen = await one.client.ask('{ endpoints(first: 10) { totalCount nodes { id } } }')
+  const missing = [mine.mark, ...Object.values(mine.ids)].filter((own) => !text.includes(own))
 
-  expect(seen.endpoints).toEqual({ totalCount: 1, nodes: [{ id }] })
-})
-
-test("a cursor of another workspace's list is not valid", async () => {
-  await using bundle = await openBundle()
-  const { client } = await bundle.newTenant()
-  const { client: their } = await fillWorkspace(bundle)
-  const page = await their.ask('{ endpoints(first: 1) { pageInfo { endCursor } } }')
-  const after = page.endpoints.pageInfo.endCursor
-
-  const reply = await client.send(`{ endpoints(first: 1, after: "${after}") { totalCount } }`)
-
-  expect(reply.errors).toMatchObject([
-    { message: 'after: not a valid cursor.', extensions: { code: 'BAD_USER_INPUT' } },
-  ])
+  expect(missing).toEqual([])
 })
 
 test('the operator reaches every workspace by bare ids', async () => {
-  await using bundle = await openBundle()
-  const { endpoint, delivery, event } = await fillWorkspace(bundle)
+  const ids = Object.values(theirs.ids)
 
   const { nodes } = await bundle.operator.ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', {
-    ids: [endpoint, delivery, event],
+    ids,
   })
 
-  expect(nodes).toEqual([{ id: endpoint }, { id: delivery }, { id: event }])
+  expect(nodes).toEqual(ids.map((id) => ({ id })))
 })
 
-/** Another workspace with one of everything. */
-async function fillWorkspace(bundle: Bundle): Promise<Ids & { readonly client: Client }> {
-  const { client, workspaceId, keyId } = await bundle.newTenant({ name: 'Other' })
-  const { id: endpoint } = await addEndpoint(client)
-  const fields = 'delivery { id event { id } }'
-  const { delivery } = await client.mutate('endpointPing', { id: endpoint }, fields)
-  const { id, event } = delivery
-  return { client, endpoint, workspace: workspaceId, key: keyId, delivery: id, event: event.id }
-}
-
-function mutation(verb: string, input: string): string {
-  return `mutation {
-    endpoint${verb}(input: { ${input} }) { __typename ... on Error { code message } }
-  }`
-}
-
-/** Without what differs from request to request. */
-async function answer(client: Client, query: string): Promise<string> {
-  const { status, text } = await client.send(query)
-  return `${status} ${text.replace(/"requestId":"[^"]*"/, '')}`
-}
-
-async function tenantRows({ database }: Bundle) {
-  const { rows } = await database.pool.query(
-    `select endpoint.*, (select count(*) from endpoint_secret) as secrets,
-      (select count(*) from delivery) as deliveries
-    from endpoint order by id`,
-  )
-  return rows
-}
-
 test('nodes takes so many ids and no more', async () => {
-  await using bundle = await openBundle()
-  const ask = (count: number) =>
+  const send = (count: number) =>
     bundle.operator.send('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', {
-      ids: Array.from({ length: count }, () => nobody.endpoint),
+      ids: Array.from({ length: count }, () => theirs.ids['Endpoint']),
     })
 
-  const most = await ask(100)
-  const over = await ask(101)
+  const most = await send(100)
+  const over = await send(101)
 
   expect(most.data.nodes).toHaveLength(100)
   expect(over.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', field: 'ids' } }])
