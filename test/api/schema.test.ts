@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import {
+  buildSchema,
   type GraphQLNamedType,
   isEnumType,
   isInputObjectType,
@@ -10,6 +11,7 @@ import {
 } from 'graphql'
 import { expect, test } from 'vitest'
 import { schema } from '../../src/api/graphql/schema.ts'
+import { brokenPromises, undatedDeprecations } from '../../src/api/graphql/schema-promises.ts'
 
 type Described = { readonly name: string; readonly description?: string | null | undefined }
 
@@ -30,6 +32,57 @@ test('schema.graphql is the schema of this code', () => {
   const file = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8')
 
   expect(file).toBe(printed)
+})
+
+test('nothing breaks clients of the last release', () => {
+  const file = readFileSync(new URL('../../schema.released.graphql', import.meta.url), 'utf8')
+
+  expect(brokenPromises(buildSchema(file), schema)).toEqual([])
+})
+
+const before = 'type Query { a(b: Int): Int c: Color } enum Color { RED GREEN }'
+
+test.each([
+  ['a field', 'type Query { c: Color x: Int } enum Color { RED GREEN }', 'Query.a was removed.'],
+  [
+    'an enum value',
+    'type Query { a(b: Int): Int c: Color } enum Color { RED }',
+    'GREEN was removed from enum type Color.',
+  ],
+  [
+    'an optional argument',
+    'type Query { a(b: Int!): Int c: Color } enum Color { RED GREEN }',
+    'Query.a arg b has changed type from Int to Int!.',
+  ],
+])('a schema without %s breaks clients', (_what, after, change) => {
+  expect(brokenPromises(buildSchema(before), buildSchema(after))).toEqual([change])
+})
+
+test('a schema that only grows breaks nobody', () => {
+  const after =
+    'type Query { a(b: Int, d: Int): Int c: Color e: Int } enum Color { RED GREEN BLUE }'
+
+  expect(brokenPromises(buildSchema(before), buildSchema(after))).toEqual([])
+})
+
+test('a deprecation says until when it stays', () => {
+  const deprecated = buildSchema(`
+    type Query {
+      a(b: Int @deprecated(reason: "Use c.")): Int @deprecated
+      c: Int @deprecated(reason: "Use d. Stays until 2027-03-01.")
+      d(color: Color, input: In): Int
+    }
+    enum Color { RED @deprecated(reason: "Until 2027-13-01.") GREEN }
+    input In { e: Int @deprecated(reason: "Soon.") }
+  `)
+
+  expect(undatedDeprecations(deprecated).toSorted()).toEqual([
+    'Color.RED',
+    'In.e',
+    'Query.a',
+    'Query.a.b',
+  ])
+  expect(undatedDeprecations(schema)).toEqual([])
 })
 
 function isOurs(name: string): boolean {
