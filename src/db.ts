@@ -46,6 +46,7 @@ const hotOptions = [
   'enable_seqscan=off',
   'enable_hashjoin=off',
   'enable_mergejoin=off',
+  'jit=off',
 
   'timezone=UTC',
 ]

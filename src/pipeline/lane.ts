@@ -136,21 +136,21 @@ export class Lane {
   /** The one place where a lane decides what to do next. */
   #pump(): void {
     if (this.#stopping) return this.#settleStop()
-    if (this.#reminders.take(this.#now())) this.#backlog.hint()
+    const now = this.#now()
+    if (this.#reminders.take(now)) this.#backlog.hint()
     this.#nextAt = this.#reminders.nextAt
-    while (this.#mayStart()) this.#start()
-    if (this.#wantsMore()) void this.#load()
-    this.#restUntilNext()
+    while (this.#mayStart(now)) this.#start()
+    if (this.#wantsMore(now)) void this.#load()
+    this.#restUntilNext(now)
   }
 
-  #mayStart(): boolean {
+  #mayStart(now: number): boolean {
     if (!this.#backlog.head || this.#isOutdated) return false
     if (this.#endpoint.state !== 'ENABLED') return false
-    const now = this.#now()
     if (!this.#context.isLeaseLive()) return this.#notBefore(now + leaseLookAgainMs)
     const headAt = this.#headAt()
     if (headAt > now) return this.#notBefore(headAt)
-    this.#health = resume(this.#health, new Date(now))
+    if (this.#health.parkedUntil) this.#health = resume(this.#health, new Date(now))
     const parkedUntil = this.#health.parkedUntil?.getTime() ?? 0
     if (parkedUntil > now) return this.#notBefore(parkedUntil)
     return this.#sending.size < this.#inFlightMax() && this.#takeTurn(now)
@@ -235,10 +235,9 @@ export class Lane {
     else this.#reminders.add(recorded.nextAttemptAt.getTime())
   }
 
-  #wantsMore(): boolean {
+  #wantsMore(now: number): boolean {
     if (this.#endpoint.state !== 'ENABLED' || this.#isOutdated) return false
     if (!this.#backlog.wantsMore(this.#inFlightMax())) return false
-    const now = this.#now()
     const { parkedUntil } = this.#health
     if (parkedUntil && parkedUntil.getTime() > now) return this.#notBefore(parkedUntil.getTime())
     const loadAt = this.#loadFailedAt + loadRetryMs
@@ -264,9 +263,8 @@ export class Lane {
   }
 
   /** Sets the one timer: to the next thing that is due, or to the end of lingering. */
-  #restUntilNext(): void {
+  #restUntilNext(now: number): void {
     clearTimeout(this.#timer)
-    const now = this.#now()
     const hasLongRest = this.restsUntil - now > laneLingerMs
     const isIdle = this.#isIdle(hasLongRest)
     if (!isIdle) this.#busyAt = now

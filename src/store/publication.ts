@@ -1,5 +1,6 @@
 import type { Queryable } from '../db.ts'
 import type { DeliveryStatus, DeliveryTrigger } from '../rules/delivery-state.ts'
+import { plainArray, textArray, timeArray } from './sql-array.ts'
 
 /** An event with its id and times. */
 export type EventRow = {
@@ -41,21 +42,21 @@ export async function insertPublication(db: Queryable, publication: Publication)
     name: 'insertPublication',
     text: insertPublicationSql,
     values: [
-      events.map((event) => event.eventId),
-      events.map((event) => event.workspaceId),
-      events.map((event) => event.eventType),
-      events.map((event) => event.payloadText),
-      events.map((event) => event.idempotencyKey),
-      events.map((event) => event.occurredAt.toISOString()),
-      events.map((event) => event.deliverAt?.toISOString() ?? null),
-      deliveries.map((delivery) => delivery.deliveryId),
-      deliveries.map((delivery) => delivery.workspaceId),
-      deliveries.map((delivery) => delivery.endpointId),
-      deliveries.map((delivery) => delivery.event.eventId),
-      deliveries.map((delivery) => delivery.event.eventType),
-      deliveries.map((delivery) => delivery.status),
-      deliveries.map((delivery) => delivery.trigger),
-      deliveries.map((delivery) => delivery.dueAt.toISOString()),
+      plainArray(events.map((event) => event.eventId)),
+      plainArray(events.map((event) => event.workspaceId)),
+      textArray(events.map((event) => event.eventType)),
+      textArray(events.map((event) => event.payloadText)),
+      textArray(events.map((event) => event.idempotencyKey)),
+      timeArray(events.map((event) => event.occurredAt)),
+      timeArray(events.map((event) => event.deliverAt)),
+      plainArray(deliveries.map((delivery) => delivery.deliveryId)),
+      plainArray(deliveries.map((delivery) => delivery.workspaceId)),
+      plainArray(deliveries.map((delivery) => delivery.endpointId)),
+      plainArray(deliveries.map((delivery) => delivery.event.eventId)),
+      textArray(deliveries.map((delivery) => delivery.event.eventType)),
+      plainArray(deliveries.map((delivery) => delivery.status)),
+      plainArray(deliveries.map((delivery) => delivery.trigger)),
+      timeArray(deliveries.map((delivery) => delivery.dueAt)),
       changeId,
       at.toISOString(),
     ],

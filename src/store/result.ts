@@ -2,6 +2,7 @@ import type { Queryable } from '../db.ts'
 import type { Health } from '../rules/circuit.ts'
 import type { AttemptTrigger, DeliveryStatus } from '../rules/delivery-state.ts'
 import type { AttemptResult } from '../rules/outcome.ts'
+import { plainArray, textArray, timeArray } from './sql-array.ts'
 
 /** One attempt with what follows from it, as it is stored. */
 export type ResultRow = {
@@ -67,44 +68,42 @@ export async function recordResults(
   return new Map(rows.map((row) => [row.id, row.nextAttemptAt]))
 }
 
-const iso = (time: Date | null) => time?.toISOString() ?? null
-
 function resultColumns(results: readonly ResultRow[]): unknown[] {
   return [
-    results.map((row) => row.deliveryId),
-    results.map((row) => row.workspaceId),
-    results.map((row) => row.endpointId),
-    results.map((row) => iso(row.loadedDueAt)),
-    results.map((row) => iso(row.loadedNextAt)),
-    results.map((row) => row.number),
-    results.map((row) => row.trigger),
-    results.map((row) => row.status),
-    results.map((row) => row.failures),
-    results.map((row) => iso(row.nextAttemptAt)),
-    results.map((row) => iso(row.nextDueAt)),
-    results.map((row) => row.result),
-    results.map((row) => row.errorMessage),
-    results.map((row) => iso(row.startedAt)),
-    results.map((row) => row.durationMs),
-    results.map((row) => row.url),
-    results.map((row) => row.requestHeaders),
-    results.map((row) => row.statusCode),
-    results.map((row) => row.responseHeaders),
+    plainArray(results.map((row) => row.deliveryId)),
+    plainArray(results.map((row) => row.workspaceId)),
+    plainArray(results.map((row) => row.endpointId)),
+    timeArray(results.map((row) => row.loadedDueAt)),
+    timeArray(results.map((row) => row.loadedNextAt)),
+    plainArray(results.map((row) => row.number)),
+    plainArray(results.map((row) => row.trigger)),
+    plainArray(results.map((row) => row.status)),
+    plainArray(results.map((row) => row.failures)),
+    timeArray(results.map((row) => row.nextAttemptAt)),
+    timeArray(results.map((row) => row.nextDueAt)),
+    plainArray(results.map((row) => row.result)),
+    textArray(results.map((row) => row.errorMessage)),
+    timeArray(results.map((row) => row.startedAt)),
+    plainArray(results.map((row) => row.durationMs)),
+    textArray(results.map((row) => row.url)),
+    textArray(results.map((row) => row.requestHeaders)),
+    plainArray(results.map((row) => row.statusCode)),
+    textArray(results.map((row) => row.responseHeaders)),
     results.map((row) => row.responseBody),
-    results.map((row) => row.responseBodyTruncated),
+    plainArray(results.map((row) => row.responseBodyTruncated)),
   ]
 }
 
 function healthColumns(health: readonly HealthRow[]): unknown[] {
   return [
-    health.map((row) => row.endpointId),
-    health.map((row) => row.workspaceId),
-    health.map((row) => row.consecutiveFailures),
-    health.map((row) => iso(row.failingSince)),
-    health.map((row) => iso(row.lastSuccessAt)),
-    health.map((row) => row.circuit),
-    health.map((row) => iso(row.parkedUntil)),
-    health.map((row) => iso(row.asOf)),
+    plainArray(health.map((row) => row.endpointId)),
+    plainArray(health.map((row) => row.workspaceId)),
+    plainArray(health.map((row) => row.consecutiveFailures)),
+    timeArray(health.map((row) => row.failingSince)),
+    timeArray(health.map((row) => row.lastSuccessAt)),
+    plainArray(health.map((row) => row.circuit)),
+    timeArray(health.map((row) => row.parkedUntil)),
+    timeArray(health.map((row) => row.asOf)),
   ]
 }
 

@@ -46,7 +46,7 @@ test('no delivery has two attempts at a time', async () => {
   const nudging = (async () => {
     for (let n = 0; !done; n++) {
       await turn()
-      if (n % 50 === 0) for (const endpoint of endpoints) await platform.nudge(endpoint)
+      if (n % 500 === 0) for (const endpoint of endpoints) await platform.nudge(endpoint)
     }
   })()
   await publishing
