@@ -1,8 +1,10 @@
 import { openCallers } from './api/caller.ts'
 import { createCursors } from './api/graphql/cursor.ts'
 import { graphqlRoute, type GraphqlRouteOptions } from './api/graphql/graphql-route.ts'
-import { healthRoutes } from './api/health.ts'
+import { newKeySlots } from './api/graphql/key-slots.ts'
+import { openStreams, type Streams } from './api/graphql/stream-route.ts'
 import { serveSockets } from './api/graphql/websocket.ts'
+import { healthRoutes } from './api/health.ts'
 import { serveHttp, type Route } from './api/http.ts'
 import { newRateLimiter } from './api/rate-limit.ts'
 import type { Services } from './api/services.ts'
@@ -72,14 +74,16 @@ export async function startApp(options: AppOptions): Promise<App> {
     ...{ pool: database.pool, telemetry: foundation.telemetry, log },
     ...{ isDraining: () => draining, inFlight: engine.inFlight },
   })
-  const routes = [...health, ...apiRoutes(options, services)]
+  const slots = newKeySlots()
+  const streams = resources.use(openStreams(services, slots))
+  const routes = [...health, ...apiRoutes(options, services, streams)]
   const http = resources.use(await serveHttp({ host, port, routes, log }))
   const sockets =
-    config.role === 'worker' ? null : resources.use(serveSockets(http.server, services))
+    config.role === 'worker' ? null : resources.use(serveSockets(http.server, services, { slots }))
   // All at once: no new attempt may start while the last requests of the API end.
   resources.defer(async () => {
     draining = true
-    const servers = sockets === null ? [http] : [http, sockets]
+    const servers = sockets === null ? [http] : [http, sockets, streams]
     await Promise.all([engine.drain(), ...servers.map((each) => each[Symbol.asyncDispose]())])
   })
   const kept = resources.move()
@@ -118,7 +122,7 @@ function openServices(options: AppOptions, foundation: Foundation, engine: Engin
 }
 
 /** A worker serves its health alone. */
-function apiRoutes(options: AppOptions, services: Services): readonly Route[] {
+function apiRoutes(options: AppOptions, services: Services, streams: Streams): readonly Route[] {
   if (options.config.role === 'worker') return []
-  return [graphqlRoute(services, options), ...(options.routes?.(services) ?? [])]
+  return [graphqlRoute(services, options), streams.route, ...(options.routes?.(services) ?? [])]
 }

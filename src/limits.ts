@@ -150,45 +150,20 @@ export const statsBucketsMax = 1_500
 
 /** An API key is read again after this: a revoked one is refused everywhere within 5 s. */
 export const apiKeyCacheMs = 4_000
+/**
+ * How often the keys of open sockets and streams are looked at. They are read anew one check before
+ * they are too old, so a revoked one loses them after `apiKeyCacheMs` at the latest, give or take
+ * one statement.
+ */
+export const apiKeyCheckEveryMs = 1_000
 export const apiKeyCacheMax = 10_000
 /** When keys were last used is written this often, all keys in one statement. */
 export const apiKeyTouchEveryMs = 10_000
 
-// The feed.
-export const checkpointEveryMs = 15_000
-export const feedPollMs = 1_000
+// Hints between processes.
 export const notifyEveryMs = 50
-/** Between two reads of the feed's end: what commits meanwhile shares the next one. */
-export const feedGapMs = 20
-/** Changes and workspaces that one statement of the feed reads. */
-export const feedReadChangesMax = 500
-export const feedReadWorkspacesMax = 50
-/** Subscribers of one process that read what they missed at a time; the others wait their turn. */
-export const feedCatchUpsMax = 4
 /** Workspaces one notification names; with more it says "any". PostgreSQL takes 8,000 bytes. */
 export const notifyIdsMax = 150
-export const subscriberQueueMax = 1_000
-/** Events of a subscription that are executed together, so that they share their statements. */
-export const subscriptionBatchMax = 50
-export const socketsPerKeyMax = 50
-export const subscriptionsPerSocketMax = 20
-export const socketMessageBytesMax = 64 * 1024
-/** Sockets of one process, those included that have not said who they are. */
-export const socketsMax = 5_000
-/** A socket that has not said who it is by then is closed. */
-export const socketInitMsMax = 3_000
-/** Frames of a client between two checks: all its subscriptions twice over, and pings. */
-export const socketFramesMax = 100
-/** Parts of one message. */
-export const socketFragmentsMax = 128
-/** Sent, but not taken by the client: a socket with more is closed. */
-export const socketUnsentBytesMax = 4 * 1024 * 1024
-/** A client that has not answered one ping by the next is gone. */
-export const socketPingEveryMs = 12_000
-/** With `apiKeyCacheMs` the time in which a revoked key's sockets are closed: 5 s. */
-export const socketCheckEveryMs = 1_000
-/** For the closing handshake; a client that is slower is cut off. */
-export const socketCloseMsMax = 1_000
 
 // The process.
 export const drainMsMax = 20_000

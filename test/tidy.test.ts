@@ -18,6 +18,7 @@ const ground = ['errors', 'limits', 'clock', 'log']
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   limits: [],
+  'live-limits': [],
   version: [],
   log: [],
   telemetry: [],
@@ -32,7 +33,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'start-problem': ['limits', 'api/'],
   notifier: ['db', 'limits', 'log'],
   'egress/': ['limits', 'rules/'],
-  'feed/': [...ground, 'db', 'notifier', 'rules/', 'store/'],
+  'feed/': [...ground, 'db', 'live-limits', 'notifier', 'rules/', 'store/'],
   'pipeline/': [
     ...ground,
     ...['db', 'notifier', 'queue', 'seal', 'telemetry'],
@@ -42,7 +43,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'maintenance/': [...ground, 'db', 'telemetry', 'rules/', 'store/', 'pipeline/'],
   'api/': [
     ...ground,
-    ...['db', 'telemetry', 'version'],
+    ...['db', 'live-limits', 'telemetry', 'version'],
     ...['control/', 'feed/', 'model/', 'pipeline/', 'rules/', 'store/'],
   ],
   config: ['limits', 'rules/', 'seal'],

@@ -2,10 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Log } from '../log.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
-import { apiKeyCacheMax, apiKeyCacheMs, apiKeyTouchEveryMs } from '../limits.ts'
+import { apiKeyCacheMax, apiKeyCacheMs, apiKeyCheckEveryMs, apiKeyTouchEveryMs } from '../limits.ts'
 import type { ApiKey, Scope } from '../model/api-key.ts'
 import { hashApiKey, isApiKeyText } from '../rules/api-key-text.ts'
-import { findApiKeyByHash, touchApiKeys } from '../store/api-key.ts'
+import { findApiKeyByHash, findApiKeysByHash, touchApiKeys } from '../store/api-key.ts'
 
 /** Who calls, and what they may do. */
 export type Caller = {
@@ -46,6 +46,11 @@ const invalid = { ok: false, reason: 'INVALID', message: 'Invalid API key.' } as
 export type Callers = AsyncDisposable & {
   /** `authorization` is the header's value, or what a socket sent in its place. */
   readonly authenticate: (authorization: string | undefined) => Promise<Authentication>
+  /**
+   * Reads what is kept of these keys anew before it is too old, all in one statement, so that
+   * asking for each of them afterwards costs none. Fails where the database is down.
+   */
+  readonly refresh: (authorizations: readonly string[]) => Promise<void>
 }
 
 type CallersOptions = {
@@ -74,17 +79,40 @@ export function openCallers(options: CallersOptions): Callers {
     const cached = cache.get(id)
     if (cached && Math.abs(nowMs - cached.readAtMs) < apiKeyCacheMs) return cached.key
     const key = findApiKeyByHash(database.orm.em.fork(), hash)
-    cache.delete(id)
-    cache.set(id, { key, readAtMs: nowMs })
+    keep(id, { key, readAtMs: nowMs })
     key.catch(() => cache.delete(id)) // the caller reports it; the next one asks again
-    if (cache.size > apiKeyCacheMax) cache.delete(cache.keys().next().value ?? '')
     return key
+  }
+
+  function keep(id: string, read: CachedKey): void {
+    cache.delete(id)
+    cache.set(id, read)
+    if (cache.size > apiKeyCacheMax) cache.delete(cache.keys().next().value ?? '')
+  }
+
+  async function refresh(authorizations: readonly string[]): Promise<void> {
+    const readAtMs = clock.now().getTime()
+    const isDue = (id: string) => {
+      const ageMs = Math.abs(readAtMs - (cache.get(id)?.readAtMs ?? 0))
+      return ageMs >= apiKeyCacheMs - apiKeyCheckEveryMs
+    }
+    const hashes = authorizations.map(keyTextOf).flatMap((text) => {
+      return text !== undefined && isApiKeyText(text) ? [hashApiKey(text)] : []
+    })
+    const due = hashes.filter((hash) => isDue(hash.toString('base64')))
+    if (due.length === 0) return
+    const keys = await findApiKeysByHash(database.orm.em.fork(), due)
+    const keyOf = new Map(keys.map((key) => [Buffer.from(key.keyHash).toString('base64'), key]))
+    for (const hash of due) {
+      const id = hash.toString('base64')
+      keep(id, { key: Promise.resolve(keyOf.get(id) ?? null), readAtMs })
+    }
   }
 
   return {
     authenticate: async (authorization) => {
       if (!authorization) return missing
-      const text = /^Bearer +(.+)$/i.exec(authorization.trim())?.[1]
+      const text = keyTextOf(authorization)
       if (text === undefined) return invalid
       if (timingSafeEqual(sha256(text), adminHash)) return { ok: true, caller: configuredOperator }
       if (!isApiKeyText(text)) return invalid
@@ -93,8 +121,13 @@ export function openCallers(options: CallersOptions): Callers {
       uses.add(key.id, clock.now())
       return { ok: true, caller: callerOf(key) }
     },
+    refresh,
     [Symbol.asyncDispose]: () => uses[Symbol.asyncDispose](),
   }
+}
+
+function keyTextOf(authorization: string): string | undefined {
+  return /^Bearer +(.+)$/i.exec(authorization.trim())?.[1]
 }
 
 function callerOf({ id, scopes, workspaceId, rateLimitPerMinute }: ApiKey): Caller {

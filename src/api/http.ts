@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { drainMsMax, requestMsMax } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { type Outflow, pourInto } from './outflow.ts'
 import { isOurFault, problemOf, RequestRefused } from './problem.ts'
 
 /** One request and its answer to be. */
@@ -14,11 +15,13 @@ export type Exchange = {
   readonly url: URL
 }
 
-/** One answer, whole. */
+/** One answer: whole, or poured out as it comes. */
 export type Answer = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer
+  /** Instead of a body. The answer ends when this does. */
+  readonly pour?: (out: Outflow) => Promise<void>
 }
 
 /** What answers requests to a path. */
@@ -86,7 +89,7 @@ async function serve(
   const exchange = { request, response, requestId: randomUUID(), url }
   const route = routes.find(({ path }) => covers(path, url.pathname)) ?? nowhere
   const result = await answer(route, exchange)
-  send(exchange, result)
+  await send(exchange, result)
   const { requestId } = exchange
   const durationMs = Math.round(performance.now() - startedAt)
   const { method } = request
@@ -108,7 +111,8 @@ function covers(path: string, pathname: string): boolean {
   return path === pathname || (path.endsWith('/') && pathname.startsWith(path))
 }
 
-function send({ request, response, requestId }: Exchange, result: Answer): void {
+async function send(exchange: Exchange, result: Answer): Promise<void> {
+  const { request, response, requestId } = exchange
   response.statusCode = result.status
   response.setHeader('x-request-id', requestId)
   response.setHeader('x-content-type-options', 'nosniff')
@@ -116,8 +120,9 @@ function send({ request, response, requestId }: Exchange, result: Answer): void 
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, value)
   // A body that was refused is not read to its end: the connection cannot be used again.
   if (!request.complete) response.setHeader('connection', 'close')
-  response.end(result.body ?? '')
   request.resume()
+  if (result.pour) await pourInto(response, result.pour)
+  else response.end(result.body ?? '')
 }
 
 const nowhere: Route = {

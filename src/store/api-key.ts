@@ -8,6 +8,15 @@ export async function findApiKeyByHash(em: EntityManager, keyHash: Buffer): Prom
   return em.findOne(ApiKeyEntity, { keyHash }, { comments: 'findApiKeyByHash' })
 }
 
+/** The keys with these hashes, whatever their state, in no order. */
+export async function findApiKeysByHash(
+  em: EntityManager,
+  keyHashes: readonly Buffer[],
+): Promise<ApiKey[]> {
+  const where = { keyHash: { $in: [...keyHashes] } }
+  return em.find(ApiKeyEntity, where, { comments: 'findApiKeysByHash' })
+}
+
 /** Keys by id, in no order. With a workspace: its keys alone. */
 export async function findApiKeys(
   em: EntityManager,

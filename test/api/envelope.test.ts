@@ -179,7 +179,11 @@ test('a subscription is sent to the socket', async () => {
 
   expect(reply.status).toBe(400)
   expect(reply.errors).toMatchObject([
-    { message: 'Subscriptions use WebSocket at /graphql (graphql-transport-ws).' },
+    {
+      message:
+        'Subscriptions use WebSocket at /graphql (graphql-transport-ws), ' +
+        'or server-sent events at /graphql/stream.',
+    },
   ])
 })
 

@@ -13,6 +13,8 @@ export type Bundle = AsyncDisposable & {
   readonly url: string
   readonly databaseUrl: string
   readonly adminKey: string
+  /** To start a second program beside it, with {@link openBeside}. */
+  readonly config: FullConfig
   readonly database: Database
   readonly services: Services
   /** With the operator key of the configuration. */
@@ -75,11 +77,23 @@ export async function openBundle(options: BundleOptions = {}): Promise<Bundle> {
     operator,
     clientOf,
     adminKey: config.adminKey,
+    config,
     services: app.services,
     database: app.services.database,
     newTenant: (wanted = {}) => addTenant(operator, clientOf, wanted),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
+}
+
+/** One more program of the same configuration, on the same database and a port of its own. */
+export async function openBeside({
+  config,
+}: Pick<Bundle, 'config'>): Promise<AsyncDisposable & Pick<Bundle, 'url' | 'services'>> {
+  const log = createLog(process.env['TEST_LOG_LEVEL'] ?? 'silent')
+  const app = await startApp({ config, log, clock: systemClock, graphiql: false })
+  const { services } = app
+  const dispose = () => app[Symbol.asyncDispose]()
+  return { url: `http://127.0.0.1:${app.port}`, services, [Symbol.asyncDispose]: dispose }
 }
 
 function newConfig(databaseUrl: string, { config, delivers }: BundleOptions): FullConfig {

@@ -61,4 +61,6 @@ export const builder = new SchemaBuilder<{
 
 builder.queryType({ description: 'What can be read.' })
 builder.mutationType({ description: 'What can be changed.' })
-builder.subscriptionType({ description: 'What can be watched, over WebSocket.' })
+builder.subscriptionType({
+  description: 'What can be watched, over WebSocket or as server-sent events at `/graphql/stream`.',
+})

@@ -11,4 +11,6 @@ export type Context = {
   readonly loaders: Loaders
   /** The request's body as it came, to see numbers as they were written. Empty over a socket. */
   readonly bodyText: string
+  /** Where a stream goes on that was broken off, as its client says; it replaces `after`. */
+  readonly lastEventId?: string
 }

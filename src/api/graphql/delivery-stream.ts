@@ -155,7 +155,8 @@ async function subscribe(asked: Asked, context: Context): Promise<EventSource<An
   const workspaceId = await workspaceMeant(context, asked.workspaceId)
   const filter = readDeliveryFilter(asked.filter)
   await requireEndpoints(filter, workspaceId, context)
-  const after = asked.after ? readStreamCursor(cursors, workspaceId, asked.after) : null
+  const from = context.lastEventId ?? asked.after
+  const after = from ? readStreamCursor(cursors, workspaceId, from) : null
   const subscriber = hub.subscribe({ workspaceId, filter, after })
   const named = (item: FeedItem): AnyItem => ({ ...item, workspaceId })
   const source: EventSource<AnyItem> = {
@@ -164,6 +165,7 @@ async function subscribe(asked: Asked, context: Context): Promise<EventSource<An
       return value ? { done: false, value: named(value) } : ended
     },
     takeReady: (max) => subscriber.takeReady(max).map(named),
+    idOf: (item) => writeStreamCursor(cursors, workspaceId, positionOf(item)),
     return: async () => {
       await subscriber.return()
       return ended
@@ -171,6 +173,10 @@ async function subscribe(asked: Asked, context: Context): Promise<EventSource<An
     [Symbol.asyncIterator]: () => source,
   }
   return source
+}
+
+function positionOf(item: FeedItem): ChangePosition {
+  return item.kind === 'CHANGE' ? item.change.position : item.position
 }
 
 const ended = { done: true, value: undefined } as const

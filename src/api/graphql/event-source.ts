@@ -1,14 +1,15 @@
-import type { ExecutionResult } from 'graphql'
-import { subscriptionBatchMax } from '../../limits.ts'
+import { subscriptionBatchMax } from '../../live-limits.ts'
 
 /** Where the events of a subscription come from. */
 export type EventSource<Event> = AsyncIterableIterator<Event, undefined> & {
   /** Events that are there already, up to `max`: they may be executed together with the first. */
   readonly takeReady?: (max: number) => readonly Event[]
+  /** What a client names to go on behind this event. */
+  readonly idOf?: (event: Event) => string
 }
 
 /** Executes events that came together; answers a result for each, in order. */
-export type ExecuteTogether = (events: readonly unknown[]) => Promise<ExecutionResult[]>
+type ExecuteTogether<Result> = (events: readonly unknown[]) => Promise<Result[]>
 
 /**
  * The results of a subscription. Events that are there together are executed together, and share
@@ -16,12 +17,12 @@ export type ExecuteTogether = (events: readonly unknown[]) => Promise<ExecutionR
  * not arrived after 110 s one at a time. No generator: its `return` would wait for the event that a
  * client who left does not want any more.
  */
-export function resultsOf(
+export function resultsOf<Result>(
   source: AsyncIterable<unknown>,
-  executeTogether: ExecuteTogether,
-): AsyncIterableIterator<ExecutionResult, undefined> {
+  executeTogether: ExecuteTogether<Result>,
+): AsyncIterableIterator<Result, undefined> {
   const events = source[Symbol.asyncIterator]() as EventSource<unknown>
-  let results: ExecutionResult[] = []
+  let results: Result[] = []
   return {
     next: async () => {
       if (results.length === 0) {

@@ -29,11 +29,20 @@ async function readAsked(exchange: Exchange, services: Services): Promise<Asked>
   const { method, headers } = exchange.request
   if (method !== 'GET' && method !== 'POST') throw wrongMethod('GET, POST')
   checkAccept(headers.accept)
-  const caller = await readCaller(headers.authorization, services)
-  const { limit, resetAt, taken } = services.rateLimiter.take(caller)
-  if (!taken) throw rateLimited(limit, resetAt.getTime() - services.clock.now().getTime())
+  const caller = await admit(headers.authorization, services)
   const [params, bodyText] = await readParams(exchange)
   return { exchange, caller, isAnonymous: caller === anonymous, params, bodyText }
+}
+
+/** Who asks, counted as one request more; refuses whose key is wrong, and who asks too often. */
+export async function admit(
+  authorization: string | undefined,
+  services: Services,
+): Promise<Caller> {
+  const caller = await readCaller(authorization, services)
+  const { limit, resetAt, taken } = services.rateLimiter.take(caller)
+  if (!taken) throw rateLimited(limit, resetAt.getTime() - services.clock.now().getTime())
+  return caller
 }
 
 async function readCaller(authorization: string | undefined, services: Services): Promise<Caller> {
@@ -72,7 +81,8 @@ async function run(yoga: ReturnType<typeof newYoga>, asked: Asked): Promise<Answ
   }
 }
 
-function refusal(problem: Problem, { request, requestId }: Exchange): Answer {
+/** A whole request that failed, by the protocol. */
+export function refusal(problem: Problem, { request, requestId }: Exchange): Answer {
   const error = { message: problem.message, extensions: extensionsOf(problem, requestId) }
   const type = request.headers.accept?.includes(graphqlType) ? graphqlType : 'application/json'
   const contentType = { 'content-type': `${type}; charset=utf-8` }

@@ -40,7 +40,10 @@ export function checkOperation(
   setting: OperationSetting,
 ): void {
   if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
-    throw badRequest('Subscriptions use WebSocket at /graphql (graphql-transport-ws).')
+    throw badRequest(
+      'Subscriptions use WebSocket at /graphql (graphql-transport-ws), ' +
+        'or server-sent events at /graphql/stream.',
+    )
   }
   if (operation.operation === OperationTypeNode.MUTATION && setting.method === 'GET')
     throw wrongMethod('POST')

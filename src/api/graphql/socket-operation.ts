@@ -15,7 +15,7 @@ import { badRequest } from '../body.ts'
 import type { Caller } from '../caller.ts'
 import type { Services } from '../services.ts'
 import type { Context } from './context.ts'
-import { resultsOf } from './event-source.ts'
+import { type EventSource, resultsOf } from './event-source.ts'
 import { newLoaders } from './loaders.ts'
 import { operationMeant, tooComplex } from './operation.ts'
 import { type ErrorSetting, presentError } from './present-error.ts'
@@ -29,18 +29,27 @@ export type Operation = ExecutionArgs & {
   readonly source: AsyncIterable<unknown>
 }
 
+/** A subscription that is asked for, over a socket or as a stream. */
+export type OperationWish = {
+  readonly payload: Pick<SubscribePayload, 'query' | 'operationName' | 'variables'>
+  readonly caller: Caller
+  readonly services: Services
+  readonly requestId?: string
+  /** See {@link Context}. */
+  readonly lastEventId?: string
+}
+
 /**
  * Begins a subscription, or answers the errors to send for it. Everything that can be wrong with
  * one is found here: an error thrown later would close the socket, and its neighbours with it.
  */
-export async function beginOperation(
-  payload: SubscribePayload,
-  caller: Caller,
-  services: Services,
-): Promise<Operation | GraphQLError[]> {
-  const setting = { requestId: randomUUID(), log: services.log }
+export async function beginOperation(wish: OperationWish): Promise<Operation | GraphQLError[]> {
+  const { payload, caller, services, requestId = randomUUID(), lastEventId } = wish
+  const setting = { requestId, log: services.log }
   try {
-    const { args, errors } = readOperation(payload, contextOf(caller, services, setting))
+    const fresh = contextOf(caller, services, setting)
+    const context = lastEventId === undefined ? fresh : { ...fresh, lastEventId }
+    const { args, errors } = readOperation(payload, context)
     if (errors.length > 0) return errors.map((error) => presentError(error, setting).error)
     const source = await createSourceEventStream(args)
     if (Symbol.asyncIterator in source) return { ...args, setting, source }
@@ -55,13 +64,13 @@ export function refusalOf(error: unknown, { log }: Services): GraphQLError {
   return presentError(asGraphQLError(error), { requestId: randomUUID(), log }).error
 }
 
-function readOperation(payload: SubscribePayload, contextValue: Context) {
+function readOperation(payload: OperationWish['payload'], contextValue: Context) {
   const { query, operationName, variables } = payload
   if (query.length > queryLengthMax) throw tooLong(query.length)
   const document = parse(query, { maxTokens: queryTokensMax })
   const { operation } = operationMeant(document, operationName)
   if (operation !== OperationTypeNode.SUBSCRIPTION) {
-    throw badRequest('Only subscriptions on this socket.')
+    throw badRequest('Only subscriptions here. Queries and mutations go to /graphql by HTTP.')
   }
   refuseCostly(schema, document, variables ?? {})
   const args = { schema, document, operationName, variableValues: variables, contextValue }
@@ -83,13 +92,27 @@ function contextOf(caller: Caller, services: Services, { requestId }: ErrorSetti
  * The results of a subscription. Each batch of events has loaders of its own: those of an earlier
  * one would go on answering what was true then.
  */
-export function resultsOfOperation({ source, setting, ...args }: Operation) {
-  const { caller, services } = args.contextValue
-  return resultsOf(source, (events) => {
-    const contextValue = contextOf(caller, services, setting)
-    const runs = events.map((rootValue) => execute({ ...args, rootValue, contextValue }))
-    return Promise.all(runs.map(async (run) => presented(await run, setting)))
+export function resultsOfOperation(operation: Operation) {
+  return resultsOf(operation.source, (events) => executeTogether(operation, events))
+}
+
+/** The same, each result with what a client names to go on behind it, where that is known. */
+export function namedResultsOfOperation(operation: Operation) {
+  const { idOf } = operation.source as EventSource<unknown>
+  return resultsOf(operation.source, async (events) => {
+    const results = await executeTogether(operation, events)
+    return results.map((result, index) => ({ result, id: idOf?.(events[index]) }))
   })
+}
+
+function executeTogether(
+  { setting, ...args }: Operation,
+  events: readonly unknown[],
+): Promise<ExecutionResult[]> {
+  const { caller, services } = args.contextValue
+  const contextValue = contextOf(caller, services, setting)
+  const runs = events.map((rootValue) => execute({ ...args, rootValue, contextValue }))
+  return Promise.all(runs.map(async (run) => presented(await run, setting)))
 }
 
 function presented(result: ExecutionResult, setting: ErrorSetting): ExecutionResult {

@@ -1,7 +1,7 @@
 import { CloseCode, type Context as SocketContext, makeServer } from 'graphql-ws'
 import type { WebSocket } from 'ws'
 import { AppError } from '../../errors.ts'
-import { socketInitMsMax, socketsPerKeyMax, subscriptionsPerSocketMax } from '../../limits.ts'
+import { socketInitMsMax, socketsPerKeyMax, subscriptionsPerSocketMax } from '../../live-limits.ts'
 import type { Caller } from '../caller.ts'
 import type { Services } from '../services.ts'
 import type { KeySlots, Slot } from './key-slots.ts'
@@ -42,7 +42,7 @@ export function protocolOf(services: Services, slots: KeySlots) {
         return [refusalOf(tooManySubscriptions(), services)]
       }
       if (!extra.caller) throw new Error('A socket subscribes before it was let in.')
-      return beginOperation(payload, extra.caller, services)
+      return beginOperation({ payload, caller: extra.caller, services })
     },
     subscribe: (operation) => resultsOfOperation(operation as Operation),
   })

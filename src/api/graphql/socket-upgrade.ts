@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { socketsPerKeyMax } from '../../limits.ts'
+import { socketsPerKeyMax } from '../../live-limits.ts'
 import type { Callers } from '../caller.ts'
 import type { KeySlots, Slot } from './key-slots.ts'
 

@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { handleProtocols } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { apiKeyCheckEveryMs } from '../../limits.ts'
 import {
-  socketCheckEveryMs,
   socketCloseMsMax,
   socketFragmentsMax,
   socketFramesMax,
@@ -12,9 +12,10 @@ import {
   socketPingEveryMs,
   socketsMax,
   socketUnsentBytesMax,
-} from '../../limits.ts'
+} from '../../live-limits.ts'
+import { refusedHolders } from '../key-check.ts'
 import type { Services } from '../services.ts'
-import { newKeySlots, type Slot } from './key-slots.ts'
+import { type KeySlots, newKeySlots, type Slot } from './key-slots.ts'
 import { type Guest, protocolOf } from './socket-protocol.ts'
 import { judgeUpgrade, overloaded, refuseUpgrade } from './socket-upgrade.ts'
 
@@ -28,9 +29,8 @@ const serviceRestart = 1012
 export function serveSockets(
   server: Server,
   services: Services,
-  { pingEveryMs = socketPingEveryMs }: { readonly pingEveryMs?: number } = {},
+  { pingEveryMs = socketPingEveryMs, slots = newKeySlots() }: SocketsOptions = {},
 ): AsyncDisposable {
-  const slots = newKeySlots()
   const guests = new Set<Guest>()
   const protocol = protocolOf(services, slots)
   const sockets = newSocketServer()
@@ -61,7 +61,7 @@ export function serveSockets(
     upgrade(request, socket, head).catch(() => refuseUpgrade(socket, overloaded))
   }
   server.on('upgrade', onUpgrade)
-  const checks = setInterval(() => void checkAll(guests, services), socketCheckEveryMs).unref()
+  const checks = setInterval(() => void checkAll(guests, services), apiKeyCheckEveryMs).unref()
   const pings = setInterval(() => pingAll(guests), pingEveryMs).unref()
 
   return {
@@ -74,6 +74,12 @@ export function serveSockets(
       server.off('upgrade', onUpgrade)
     },
   }
+}
+
+type SocketsOptions = {
+  readonly pingEveryMs?: number
+  /** Shared with the streams: a key has so many of both together. */
+  readonly slots?: KeySlots
 }
 
 function newSocketServer(): WebSocketServer {
@@ -139,12 +145,8 @@ async function checkAll(guests: ReadonlySet<Guest>, { callers }: Services): Prom
     guest.frames = 0
     if (guest.socket.bufferedAmount > socketUnsentBytesMax) guest.socket.terminate()
   }
-  const byKey = Map.groupBy(guests, (guest) => guest.authorization)
-  for (const [authorization, holders] of byKey) {
-    if (authorization === undefined) continue
-    const known = await callers.authenticate(authorization).catch(() => null)
-    if (known === null || known.ok) continue // a database that is down revokes nothing
-    for (const { socket } of holders) socket.close(4403, known.message)
+  for (const { holder, message } of await refusedHolders(guests, callers)) {
+    holder.socket.close(4403, message)
   }
 }
 
