@@ -19,8 +19,15 @@ export type UndiciLimit = AsyncDisposable & {
   readonly measure: (requests: number) => Promise<UndiciPace>
 }
 
-/** Begins warm: a process that has just started is no limit for one that has run for a while. */
+/** Warm: a process that has just started is no limit for one that has run for a while. */
 export async function startUndici(receiver: Receiver, body: string): Promise<UndiciLimit> {
+  const limit = await startNewUndici(receiver, body)
+  await limit.measure(10_000)
+  return limit
+}
+
+/** From its first request on: the limit of a program that has just started, too. */
+export async function startNewUndici(receiver: Receiver, body: string): Promise<UndiciLimit> {
   const child = fork(fileURLToPath(new URL('./undici-process.ts', import.meta.url)))
   child.send({ origin: receiver.origin, body } satisfies UndiciJob)
   const send = async (requests: number) => {
@@ -28,7 +35,6 @@ export async function startUndici(receiver: Receiver, body: string): Promise<Und
     const [elapsedMs] = (await once(child, 'message')) as [number]
     return elapsedMs
   }
-  await send(10_000)
   return {
     measure: async (requests) => {
       const before = await costs(child.pid, receiver.pid)
