@@ -90,6 +90,8 @@ export const windowStart = 8
 export const windowMax = 128
 /** Requests in flight in one process: sockets, and answers held in memory. */
 export const inFlightMax = 1024
+/** Requests begun between two looks at the sockets, about 60 µs each. */
+export const startsPerTurnMax = 64
 /** Deliveries a lane holds in memory, waiting, in flight and being recorded. */
 export const laneBufferMax = 256
 /** Payloads a lane holds in memory, give or take one: four of the longest are out at a time. */
@@ -189,7 +191,7 @@ export const publishFlushesMax = 2
 /** Transactions of recording under way in one process. */
 export const recordFlushesMax = 2
 /** Lanes whose next pages are read by one statement, and such statements under way. */
-export const loadLanesMax = 128
+export const loadLanesMax = 32
 export const loadFlushesMax = 2
 /** Payloads that one such statement reads, give or take one. */
 export const loadBytesMax = 32 * 1024 * 1024

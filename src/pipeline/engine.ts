@@ -2,7 +2,7 @@ import { publicId } from '../rules/id.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { createHttpPost } from '../egress/http-post.ts'
-import { inFlightMax } from '../limits.ts'
+import { inFlightMax, startsPerTurnMax } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { openNotifier } from '../notifier.ts'
 import { openQueue, type LaneQueue } from '../queue.ts'
@@ -50,7 +50,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   await using resources = new AsyncDisposableStack()
   const { database, log } = options
   const queue = resources.use(await openLaneQueue(options))
-  const permits = new Permits(inFlightMax)
+  const permits = new Permits(inFlightMax, startsPerTurnMax)
   const lanes = options.delivers ? openLanes(options, queue, { resources, permits }) : null
   const { pool } = database
   const notifier = resources.use(

@@ -111,7 +111,7 @@ async function answers(context: PublishContext, story: Story): Promise<Published
     const key = event.idempotencyKey ?? ''
     const eventId = story.taken.get(key)?.eventId ?? story.first.get(key)?.eventId ?? event.eventId
     const deliveryCount = created.get(eventId)?.deliveryCount ?? counts.get(eventId) ?? 0
-    return { eventId, deliveryCount, replayed: true }
+    return { eventId, created: null, deliveryCount, replayed: true }
   })
 }
 

@@ -12,15 +12,23 @@ export class Permits {
   readonly #max: number
   #free: number
   readonly #reserve: number
+  readonly #perTurnMax: number
+  #leftThisTurn: number
   readonly #held = new Map<PermitSeeker, number>()
   /** In the order in which they found none: those that hold none, and those that want more. */
   readonly #seekers = new Set<PermitSeeker>()
   readonly #moreSeekers = new Set<PermitSeeker>()
 
-  constructor(max: number) {
+  /**
+   * `perTurnMax`: so many are taken, and requests begun, between two looks at what arrived: the
+   * answers to a hundred others, and a publish of somebody else, wait no longer.
+   */
+  constructor(max: number, perTurnMax = Infinity) {
     this.#max = max
     this.#free = max
     this.#reserve = Math.floor(max / 4)
+    this.#perTurnMax = perTurnMax
+    this.#leftThisTurn = perTurnMax
   }
 
   /** Requests that are out, or whose results are not stored yet. */
@@ -36,6 +44,7 @@ export class Permits {
     }
     this.#held.set(seeker, this.#heldBy(seeker) + 1)
     this.#free -= 1
+    this.#countForTurn()
     return true
   }
 
@@ -67,7 +76,22 @@ export class Permits {
     return this.#held.get(seeker) ?? 0
   }
 
+  #countForTurn(): void {
+    if (this.#leftThisTurn === this.#perTurnMax && this.#perTurnMax !== Infinity)
+      setImmediate(this.#nextTurn)
+    this.#leftThisTurn -= 1
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#leftThisTurn = this.#perTurnMax
+    for (let left = Infinity; left > this.#leftThisTurn && this.#leftThisTurn > 0;) {
+      left = this.#leftThisTurn
+      this.#serve()
+    }
+  }
+
   #mayTake(seeker: PermitSeeker): boolean {
+    if (this.#leftThisTurn <= 0) return false
     const held = this.#heldBy(seeker)
     return held === 0 ? this.#free > 0 : held < this.#free - this.#reserve
   }

@@ -83,8 +83,9 @@ export function publishedEvents({ events, deliveries }: Prepared): PublishedEven
   const counts = new Map<string, number>()
   for (const { event } of deliveries)
     counts.set(event.eventId, (counts.get(event.eventId) ?? 0) + 1)
-  return events.map(({ eventId }) => {
-    return { eventId, deliveryCount: counts.get(eventId) ?? 0, replayed: false }
+  return events.map((created) => {
+    const { eventId } = created
+    return { eventId, created, deliveryCount: counts.get(eventId) ?? 0, replayed: false }
   })
 }
 

@@ -20,17 +20,21 @@ export type Publisher = {
 type Answer = readonly PublishedEvent[] | Error
 
 export function createPublisher(context: PublishContext): Publisher {
-  const batcher = new Batcher<PublishRequest, Answer>({
-    flush: (requests) => publishTogether(context, requests),
-    itemsMax: publishRequestsMax,
-    flushesMax: publishFlushesMax,
-  })
+  const newBatcher = () => {
+    return new Batcher<PublishRequest, Answer>({
+      flush: (requests) => publishTogether(context, requests),
+      itemsMax: publishRequestsMax,
+      flushesMax: publishFlushesMax,
+    })
+  }
+  // Apart, so that nobody's single event waits for another's thousands.
+  const [singles, batches] = [newBatcher(), newBatcher()]
   return {
     publish: async (request) => {
       if (request.events.some((event) => event.idempotencyKey !== null)) {
         return publishWithKeys(context, request)
       }
-      const answer = await batcher.add(request)
+      const answer = await (request.isBatch ? batches : singles).add(request)
       if (answer instanceof Error) throw answer
       return answer
     },

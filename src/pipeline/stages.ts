@@ -4,6 +4,7 @@ import type { Outcome } from '../rules/outcome.ts'
 import type { Signer } from '../rules/signature.ts'
 import type { WireFormat } from '../rules/wire-formats.ts'
 import type { DueDelivery } from '../store/due.ts'
+import type { EventRow } from '../store/publication.ts'
 
 /**
  * The values that stages hand on, in the order of the flow:
@@ -40,6 +41,8 @@ export type PingRequest = {
 /** `replayed`: the same key and content had been published before; nothing new was created. */
 export type PublishedEvent = {
   readonly eventId: string
+  /** As this request stored it; null: it was there before. */
+  readonly created: EventRow | null
   readonly deliveryCount: number
   readonly replayed: boolean
 }

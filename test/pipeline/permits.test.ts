@@ -64,3 +64,15 @@ test('a lane that closes is not called any more', () => {
   permits.give(first)
   expect(calls).toBe(0)
 })
+
+test('so many begin in one turn, and the rest in the next ones', async () => {
+  const permits = new Permits(1024, 10)
+  const lanes = [greedy(permits), greedy(permits), greedy(permits)]
+  const held = () => lanes.reduce((sum, lane) => sum + lane.held(), 0)
+  expect(held()).toBe(10)
+  await new Promise((next) => setImmediate(next))
+  expect(held()).toBe(20)
+  for (let turn = 0; turn < 200; turn++) await new Promise((next) => setImmediate(next))
+  expect(held()).toBeGreaterThan(500)
+  for (const lane of lanes) expect(lane.held()).toBeGreaterThan(150)
+})

@@ -9,7 +9,7 @@ import { ConflictError, LimitExceededError, NotFoundError, ValidationError } fro
 import { refuseLossyPayloads } from './lossy-payload.ts'
 import { addMutation } from './mutation.ts'
 import { EventRef } from './refs.ts'
-import { workspaceMeant } from './tenant.ts'
+import { workspaceNamed } from './tenant.ts'
 
 const describe = {
   eventType: 'A name of the catalogue that is not reserved.',
@@ -120,7 +120,7 @@ addMutation({
   errors: refusals,
   resolve: async ({ workspaceId, ...given }, context, info) => {
     const { clock, publisher } = context.services
-    const workspace = await workspaceMeant(context, workspaceId)
+    const workspace = workspaceNamed(context, workspaceId)
     refuseLossyPayloads(
       { info, bodyText: context.bodyText },
       hasPayload(given) ? [['payload']] : [],
@@ -143,7 +143,7 @@ addMutation({
   errors: refusals,
   resolve: async ({ workspaceId, events: given }, context, info) => {
     const { clock, publisher } = context.services
-    const workspace = await workspaceMeant(context, workspaceId)
+    const workspace = workspaceNamed(context, workspaceId)
     checkBatchSize(given.length)
     const payloads = given.flatMap((event, index) => {
       return hasPayload(event) ? [['events', String(index), 'payload']] : []
@@ -167,16 +167,16 @@ function hasPayload({ payload }: EventInput): boolean {
   return payload !== undefined && payload !== null
 }
 
-async function readPublished(
+/** What was stored just now need not be read. */
+function readPublished(
   { loaders }: Context,
   workspaceId: string,
   published: readonly PublishedEvent[],
 ): Promise<StoredEvent[]> {
-  const keys = published.map(({ eventId }) => ({ workspaceId, id: eventId }))
-  const events = await loaders.event.loadMany(keys)
-  return events.map((event) => {
-    if (event instanceof Error) throw event
+  const read = async ({ eventId: id, created }: PublishedEvent): Promise<StoredEvent> => {
+    const event = created ? { ...created, id } : await loaders.event.load({ workspaceId, id })
     if (event === null) throw new Error('An event that was published cannot be read.')
     return event
-  })
+  }
+  return Promise.all(published.map(read))
 }

@@ -55,15 +55,29 @@ const costRule = costLimitRule({
   flattenFragments: true,
 })
 
+/** Documents that passed, by the sizes of their pages: yoga parses the same text once. */
+const passed = new WeakMap<DocumentNode, Set<string>>()
+const passedSizesMax = 100
+
 /** Refuses what would cost too much to execute, or even to validate. */
 export function refuseCostly(
   schema: GraphQLSchema,
   document: DocumentNode,
   variables: Readonly<Record<string, unknown>>,
 ): void {
+  const before = passed.get(document) ?? new Set()
+  const sizes = pageSizes(variables)
+  if (before.has(sizes)) return
   const [tooLarge] = validate(schema, document, shapeRules)
   const [error] = tooLarge ? [tooLarge] : validate(schema, sized(document, variables), [costRule])
   if (error) throw error.originalError ?? error
+  if (before.size < passedSizesMax) passed.set(document, before.add(sizes))
+}
+
+/** Every number among the variables: any of them may be the size of a page. */
+function pageSizes(variables: Readonly<Record<string, unknown>>): string {
+  const numbers = Object.entries(variables).filter(([, value]) => typeof value === 'number')
+  return JSON.stringify(numbers)
 }
 
 /**

@@ -13,12 +13,24 @@ export async function workspaceMeant(
   { caller, loaders }: Asking,
   workspaceId: string | null | undefined,
 ): Promise<string> {
+  const uuid = workspaceNamed({ caller }, workspaceId)
+  if (uuid !== caller.workspaceId && !(await loaders.workspace.load(uuid)))
+    throw notFound('Workspace')
+  return uuid
+}
+
+/** The same for what looks itself whether there is such a workspace. */
+export function workspaceNamed(
+  { caller }: Pick<Asking, 'caller'>,
+  workspaceId: string | null | undefined,
+): string {
   if (workspaceId === null || workspaceId === undefined) {
     if (caller.workspaceId !== null) return caller.workspaceId
     throw invalidInput([{ path: ['workspaceId'], message: 'is required with an operator key.' }])
   }
   const uuid = uuidOf('ws', workspaceId)
-  if (uuid === undefined || !(await loaders.workspace.load(uuid))) throw notFound('Workspace')
+  const isAnothers = caller.workspaceId !== null && uuid !== caller.workspaceId
+  if (uuid === undefined || isAnothers) throw notFound('Workspace')
   return uuid
 }
 
