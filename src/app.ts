@@ -1,4 +1,5 @@
 import { openCallers } from './api/caller.ts'
+import { allowOrigins } from './api/cors.ts'
 import { createCursors } from './api/graphql/cursor.ts'
 import { graphqlRoute, type GraphqlRouteOptions } from './api/graphql/graphql-route.ts'
 import { newKeySlots } from './api/graphql/key-slots.ts'
@@ -106,11 +107,12 @@ function startData(
 function openServices(options: AppOptions, foundation: Foundation, engine: Engine): Services {
   const { config, log } = options
   const { database, clock, hub } = foundation
-  const { allowedNetworks, httpsOnly, apiRateLimit, adminKey, encryptionKeys } = config
+  const { allowedNetworks, httpsOnly, apiRateLimit, corsOrigins } = config
+  const { adminKey, encryptionKeys } = config
   return {
     ...{ database, clock, log, hub },
     sealer: newSealer(encryptionKeys),
-    config: { apiRateLimit, openIntrospection: options.graphiql !== false },
+    config: { apiRateLimit, corsOrigins, openIntrospection: options.graphiql !== false },
     urlRules: { policy: allowedNetworks, httpsOnly },
     callers: openCallers({ adminKey, clock, database, log }),
     logSpan: newLogSpan(readsOf(database)),
@@ -124,5 +126,7 @@ function openServices(options: AppOptions, foundation: Foundation, engine: Engin
 /** A worker serves its health alone. */
 function apiRoutes(options: AppOptions, services: Services, streams: Streams): readonly Route[] {
   if (options.config.role === 'worker') return []
-  return [graphqlRoute(services, options), streams.route, ...(options.routes?.(services) ?? [])]
+  const more = options.routes?.(services) ?? []
+  const routes = [graphqlRoute(services, options), streams.route, ...more]
+  return routes.map((route) => allowOrigins(route, options.config.corsOrigins))
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseCidrs, type AddressPolicy } from './rules/address.ts'
+import { nearestName } from './rules/event-match.ts'
 import { readSealKeys, type SealKey } from './seal.ts'
 
 export type Role = 'all' | 'api' | 'worker'
@@ -19,6 +20,8 @@ export type Config = {
   readonly httpsOnly: boolean
   readonly retentionDays: number
   readonly apiRateLimit: number
+  /** Origins whose pages may call the API, as a browser writes them. */
+  readonly corsOrigins: readonly string[]
   readonly logLevel: string
 }
 
@@ -33,8 +36,12 @@ type Environment = Readonly<Record<string, string | undefined>>
 export function readConfig(env: Environment): ConfigResult {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const embedded = given['DATABASE_URL'] === undefined
-  const read = variables(embedded).safeParse(given)
-  if (!read.success) return { ok: false, problems: read.error.issues.map(problem) }
+  const known = variables(embedded)
+  const unknown = unknownNames(given, Object.keys(known.shape))
+  const read = known.safeParse(given)
+  if (!read.success || unknown.length > 0) {
+    return { ok: false, problems: [...(read.error?.issues ?? []).map(problem), ...unknown] }
+  }
   const value = read.data
   return {
     ok: true,
@@ -50,6 +57,7 @@ export function readConfig(env: Environment): ConfigResult {
       httpsOnly: value.POSTRIDER_HTTPS_ONLY,
       retentionDays: value.POSTRIDER_RETENTION_DAYS,
       apiRateLimit: value.POSTRIDER_API_RATE_LIMIT,
+      corsOrigins: value.POSTRIDER_CORS_ORIGINS,
       logLevel: value.POSTRIDER_LOG_LEVEL,
     },
   }
@@ -78,6 +86,7 @@ function variables(embedded: boolean) {
     POSTRIDER_HTTPS_ONLY: flag.default(!embedded),
     POSTRIDER_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
     POSTRIDER_API_RATE_LIMIT: wholeNumber(0, 1_000_000).default(100),
+    POSTRIDER_CORS_ORIGINS: z.string().default('').transform(origins),
     POSTRIDER_LOG_LEVEL: z
       .enum(logLevels, `must be one of ${logLevels.join(', ')}`)
       .default('info'),
@@ -107,6 +116,50 @@ function networks(text: string, context: z.RefinementCtx): AddressPolicy {
   if (read.ok) return read.policy
   context.addIssue({ code: 'custom', message: read.message })
   return z.NEVER
+}
+
+/** Exactly what a browser sends as `Origin`: another spelling would never be equal to it. */
+function origins(text: string, context: z.RefinementCtx): readonly string[] {
+  const given = text.split(',').map((origin) => origin.trim())
+  const named = given.filter((origin) => origin !== '')
+  const wrong = named.find(
+    (origin) => !/^https?:/.test(origin) || URL.parse(origin)?.origin !== origin,
+  )
+  if (wrong === undefined) return named
+  const message = `must be origins such as https://app.example.com, not "${wrong}"`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+}
+
+const prefix = 'POSTRIDER_'
+
+/** A name that is misspelt would otherwise be a setting that silently does not hold. */
+function unknownNames(given: Environment, known: readonly string[]): readonly string[] {
+  const isForeign = foreignNames(given)
+  const unknown = Object.keys(given).filter((name) => {
+    return name.startsWith(prefix) && !known.includes(name) && !isForeign(name)
+  })
+  const byEnd = new Map(known.map((name) => [withoutPrefix(name), name]))
+  return unknown.map((name) => {
+    const near = byEnd.get(nearestName(withoutPrefix(name), [...byEnd.keys()]) ?? '')
+    return `${name} is not a setting${near ? `; did you mean ${near}?` : '.'}`
+  })
+}
+
+const withoutPrefix = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name)
+
+/**
+ * Kubernetes tells every container of each service where it is: of one named `postrider` in
+ * `POSTRIDER_SERVICE_HOST`, `POSTRIDER_PORT` and more, which nobody chose.
+ */
+function foreignNames(given: Environment): (name: string) => boolean {
+  const hosts = Object.keys(given).filter((name) => name.endsWith('_SERVICE_HOST'))
+  const services = hosts.map((name) => name.slice(0, -'_SERVICE_HOST'.length))
+  return (name) => {
+    return services.some(
+      (one) => name.startsWith(`${one}_SERVICE_`) || name.startsWith(`${one}_PORT`),
+    )
+  }
 }
 
 function problem({ path, message }: z.core.$ZodIssue): string {

@@ -12,6 +12,8 @@ export type ApiConfig = {
   readonly apiRateLimit: number
   /** Whether the schema is shown to callers without a key. */
   readonly openIntrospection: boolean
+  /** Origins whose pages may call the API. */
+  readonly corsOrigins: readonly string[]
 }
 
 /** What the API layer needs: functions, nothing to reach into. Built once, by `app.ts`. */

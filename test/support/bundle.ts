@@ -110,6 +110,7 @@ function newConfig(databaseUrl: string, { config, delivers }: BundleOptions): Fu
     httpsOnly: false,
     retentionDays: 30,
     apiRateLimit: 100_000,
+    corsOrigins: [],
     logLevel: 'silent',
     ...config,
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { socketsPerKeyMax } from '../../live-limits.ts'
-import type { Callers } from '../caller.ts'
+import type { Services } from '../services.ts'
 import type { KeySlots, Slot } from './key-slots.ts'
 
 /** Why a socket is not opened, as an HTTP answer. */
@@ -13,7 +13,7 @@ export type Upgrade = { readonly slot: Slot | null } | { readonly refusal: Refus
 const notFound: Refusal = { status: '404 Not Found', message: 'Not found.' }
 const foreignOrigin: Refusal = {
   status: '403 Forbidden',
-  message: 'Pages of other origins may not open sockets here.',
+  message: 'Pages of this origin may not open sockets here.',
 }
 const tooMany: Refusal = {
   status: '429 Too Many Requests',
@@ -28,17 +28,17 @@ export const overloaded: Refusal = {
 
 /**
  * Judges a request before there is a socket. A browser names the page's origin, and no page of
- * another site has business here. The key comes later, in `connection_init`; but a client that
- * sends it here as well is told now that it has too many.
+ * another site has business here unless the configuration names it. The key comes later, in
+ * `connection_init`; but a client that sends it here as well is told now that it has too many.
  */
 export async function judgeUpgrade(
   request: IncomingMessage,
-  callers: Callers,
+  { callers, config }: Pick<Services, 'callers' | 'config'>,
   slots: KeySlots,
 ): Promise<Upgrade> {
   const { pathname } = URL.parse(request.url ?? '', 'http://localhost') ?? {}
   if (pathname !== '/graphql') return { refusal: notFound }
-  if (isForeign(request.headers)) return { refusal: foreignOrigin }
+  if (isForeign(request.headers, config.corsOrigins)) return { refusal: foreignOrigin }
   const { authorization } = request.headers
   if (authorization === undefined) return { slot: null }
   const authentication = await callers.authenticate(authorization)
@@ -47,8 +47,8 @@ export async function judgeUpgrade(
   return slot ? { slot } : { refusal: tooMany }
 }
 
-function isForeign({ origin, host }: IncomingMessage['headers']): boolean {
-  return origin !== undefined && URL.parse(origin)?.host !== host
+function isForeign({ origin, host }: IncomingMessage['headers'], allowed: readonly string[]) {
+  return origin !== undefined && URL.parse(origin)?.host !== host && !allowed.includes(origin)
 }
 
 /** Answers a request to open a socket with a refusal, and hangs up. */

@@ -39,7 +39,7 @@ export function serveSockets(
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy())
     if (!open || guests.size >= socketsMax) return refuseUpgrade(socket, overloaded)
-    const upgrade = await judgeUpgrade(request, services.callers, slots)
+    const upgrade = await judgeUpgrade(request, services, slots)
     if ('refusal' in upgrade) return refuseUpgrade(socket, upgrade.refusal)
     const guest = (webSocket: WebSocket) => welcome(webSocket, upgrade.slot)
     socket.once('close', () => upgrade.slot?.give())
