@@ -1,7 +1,12 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { eventTypeJsonBytesMax } from '../limits.ts'
-import { linearPattern, PatternRefused } from './linear-pattern.ts'
+import {
+  linearPattern,
+  PatternBudget,
+  PatternRefused,
+  PatternsTooCostly,
+} from './linear-pattern.ts'
 import { UniqueItems } from './unique-items.ts'
 
 /** Why a payload does not fit, in words that continue "payload "; undefined: it fits. */
@@ -23,12 +28,15 @@ export function compilePayloadSchema(schema: unknown): CompiledSchema {
   const problem = checkForm(schema)
   if (problem !== undefined) return { ok: false, message: problem }
   const uniqueItems = new UniqueItems()
+  const budget = new PatternBudget()
   try {
-    const validate = newCompiler(uniqueItems).compile(schema as object | boolean)
+    const validate = newCompiler(uniqueItems, budget).compile(schema as object | boolean)
     const check: PayloadCheck = (payload) => {
-      const fits = validate(payload)
+      budget.renew()
+      const fits = fitsWithin(() => validate(payload))
       uniqueItems.clear()
-      if (fits) return undefined
+      if (fits === true) return undefined
+      if (fits !== false) return fits
       const [first] = validate.errors ?? []
       const where = first?.instancePath ? `at ${first.instancePath} ` : ''
       return `${where}${first?.message ?? 'is not valid'}`
@@ -40,9 +48,20 @@ export function compilePayloadSchema(schema: unknown): CompiledSchema {
   }
 }
 
+/** Whether it fits, or why that cannot be found out. */
+function fitsWithin(validate: () => boolean): boolean | string {
+  try {
+    return validate()
+  } catch (error) {
+    if (error instanceof PatternsTooCostly) return error.message
+    throw error
+  }
+}
+
 /** One compiler for each schema: two schemas may have the same `$id`. */
-function newCompiler(uniqueItems: UniqueItems): Ajv2020 {
-  const regExp = Object.assign(linearPattern, { code: 'linearPattern' })
+function newCompiler(uniqueItems: UniqueItems, budget: PatternBudget): Ajv2020 {
+  const compile = (pattern: string) => linearPattern(pattern, budget)
+  const regExp = Object.assign(compile, { code: 'linearPattern' })
   const ajv = new Ajv2020({ strict: false, allErrors: false, logger: false, code: { regExp } })
   addFormats.default(ajv)
   // The library's own goes back for every colon: minutes for 256 KiB. Its others are linear.
