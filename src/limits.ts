@@ -31,7 +31,7 @@ export const eventTypesMax = 5000
 export const eventTypeJsonBytesMax = 64 * 1024
 /** Steps of a schema's pattern; at worst a character takes each of them. `.{1,255}` has 516. */
 export const patternSizeMax = 600
-/** For all patterns and texts of one payload: 0.2 s at worst. The longest list of UUIDs just fits. */
+/** For the patterns of one payload: 0.2 s at worst. The longest list of UUIDs just fits. */
 export const patternStepsMax = 10_000_000
 export const endpointsPerWorkspaceMax = 1000
 export const urlLengthMax = 2048
