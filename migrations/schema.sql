@@ -39,6 +39,13 @@ create table api_key (
   constraint api_key_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspace(id)
 );
 
+create unlogged table api_request_count (
+  key_id uuid not null,
+  minute timestamp(3) with time zone not null,
+  used integer not null,
+  constraint api_request_count_pkey PRIMARY KEY (key_id)
+);
+
 create table attempt (
   delivery_id uuid not null,
   number smallint not null,

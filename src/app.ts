@@ -117,7 +117,7 @@ function openServices(options: AppOptions, foundation: Foundation, engine: Engin
     callers: openCallers({ adminKey, clock, database, log }),
     logSpan: newLogSpan(readsOf(database)),
     cursors: createCursors(encryptionKeys.map(({ key }) => key)),
-    rateLimiter: newRateLimiter(clock),
+    rateLimiter: newRateLimiter({ clock, pool: database.pool, log }),
     publisher: engine.publisher,
     wake: engine.wake,
   }

@@ -164,6 +164,14 @@ export const apiKeyCacheMax = 10_000
 /** When keys were last used is written this often, all keys in one statement. */
 export const apiKeyTouchEveryMs = 10_000
 
+/** Requests that one statement counts. */
+export const rateLimitBatchMax = 500
+/** A key's limit is handed to processes in this many parts: the default one request by request. */
+export const rateLimitBlocks = 100
+/** Counting that takes longer is done alone, and tried together again after the second of these. */
+export const rateLimitWaitMs = 2_000
+export const rateLimitAloneMs = 1_000
+
 // Hints between processes.
 export const notifyEveryMs = 50
 /** Workspaces one notification names; with more it says "any". PostgreSQL takes 8,000 bytes. */

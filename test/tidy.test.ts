@@ -64,7 +64,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Of these folders only these files may be imported from the folder on the left. */
 const onlyThese: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  'api/': { 'pipeline/': ['publish', 'stages'], 'feed/': ['hub', 'subscriber', 'change'] },
+  'api/': {
+    'pipeline/': ['publish', 'stages', 'batcher'],
+    'feed/': ['hub', 'subscriber', 'change'],
+  },
   'control/': { 'pipeline/': ['wake', 'stages'] },
   'maintenance/': { 'pipeline/': ['wake', 'rounds', 'publish', 'stages'] },
   db: { 'store/': ['partition'], 'model/': ['entities'] },

@@ -45,9 +45,10 @@ export class RequestRefused extends Error {
 }
 
 /** Refused for having asked too often in this minute. */
-export function rateLimited(limit: number, resetInMs: number): RequestRefused {
-  const headers = { 'retry-after': String(Math.max(1, Math.ceil(resetInMs / 1000))) }
-  const message = `Rate limit of ${limit} requests a minute for this key.`
+export function rateLimited(limit: number, resetSeconds: number): RequestRefused {
+  const headers = { 'retry-after': String(resetSeconds) }
+  const again = `Try again in ${resetSeconds} s.`
+  const message = `Rate limit of ${limit} requests a minute for this key. ${again}`
   return new RequestRefused({
     status: 429,
     code: 'RATE_LIMITED',

@@ -86,14 +86,16 @@ export async function openBundle(options: BundleOptions = {}): Promise<Bundle> {
 }
 
 /** One more program of the same configuration, on the same database and a port of its own. */
-export async function openBeside({
-  config,
-}: Pick<Bundle, 'config'>): Promise<AsyncDisposable & Pick<Bundle, 'url' | 'services'>> {
+export async function openBeside(
+  { config }: Pick<Bundle, 'config'>,
+  { clock = systemClock }: Pick<BundleOptions, 'clock'> = {},
+): Promise<AsyncDisposable & Pick<Bundle, 'url' | 'services' | 'clientOf'>> {
   const log = createLog(process.env['TEST_LOG_LEVEL'] ?? 'silent')
-  const app = await startApp({ config, log, clock: systemClock, graphiql: false })
+  const app = await startApp({ config, log, clock, graphiql: false })
   const { services } = app
-  const dispose = () => app[Symbol.asyncDispose]()
-  return { url: `http://127.0.0.1:${app.port}`, services, [Symbol.asyncDispose]: dispose }
+  const url = `http://127.0.0.1:${app.port}`
+  const clientOf = (key: string | null) => newClient(url, key)
+  return { url, services, clientOf, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() }
 }
 
 function newConfig(databaseUrl: string, { config, delivers }: BundleOptions): FullConfig {

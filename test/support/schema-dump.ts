@@ -10,7 +10,7 @@ export async function dumpSchema(db: Queryable): Promise<string> {
 // Everything of ours is in the schema "public"; pg-boss keeps its own tables elsewhere.
 const dumpSql = `/* dumpSchema */
 with ours as (
-  select oid, relname as name, relkind, relpartbound from pg_class
+  select oid, relname as name, relkind, relpartbound, relpersistence from pg_class
   where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
     and relname !~ '_[0-9]{8}$' and relname <> 'migration'
 ), columns as (
@@ -34,7 +34,9 @@ select statement from (
   select 2, ours.name, case
     when relpartbound is not null then format('create table %I partition of %s %s', ours.name,
       inhparent::regclass, pg_get_expr(relpartbound, ours.oid))
-    else format(E'create table %I (\\n%s%s\\n)%s', ours.name, columns.text, constraints.text,
+    else format(E'create %stable %I (\\n%s%s\\n)%s',
+      case relpersistence when 'u' then 'unlogged ' else '' end,
+      ours.name, columns.text, constraints.text,
       coalesce(' partition by ' || pg_get_partkeydef(ours.oid), '')) end
   from ours join columns using (oid) left join constraints using (oid)
   left join pg_inherits on inhrelid = ours.oid

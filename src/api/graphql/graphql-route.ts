@@ -1,6 +1,7 @@
 import { anonymous, type Caller } from '../caller.ts'
+import { countHttpRequest } from '../counted-request.ts'
 import { type Answer, type Exchange, explain, json, type Route } from '../http.ts'
-import { type Problem, rateLimited, RequestRefused, unauthenticated } from '../problem.ts'
+import { type Problem, RequestRefused, unauthenticated } from '../problem.ts'
 import type { Services } from '../services.ts'
 import { readParams, wrongMethod } from './params.ts'
 import { extensionsOf } from './present-error.ts'
@@ -29,19 +30,15 @@ async function readAsked(exchange: Exchange, services: Services): Promise<Asked>
   const { method, headers } = exchange.request
   if (method !== 'GET' && method !== 'POST') throw wrongMethod('GET, POST')
   checkAccept(headers.accept)
-  const caller = await admit(headers.authorization, services)
+  const caller = await admit(exchange, services)
   const [params, bodyText] = await readParams(exchange)
   return { exchange, caller, isAnonymous: caller === anonymous, params, bodyText }
 }
 
 /** Who asks, counted as one request more; refuses whose key is wrong, and who asks too often. */
-export async function admit(
-  authorization: string | undefined,
-  services: Services,
-): Promise<Caller> {
-  const caller = await readCaller(authorization, services)
-  const { limit, resetAt, taken } = services.rateLimiter.take(caller)
-  if (!taken) throw rateLimited(limit, resetAt.getTime() - services.clock.now().getTime())
+export async function admit(exchange: Exchange, services: Services): Promise<Caller> {
+  const caller = await readCaller(exchange.request.headers.authorization, services)
+  await countHttpRequest(exchange, caller, services)
   return caller
 }
 

@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import { AppError } from '../../errors.ts'
 import { socketInitMsMax, socketsPerKeyMax, subscriptionsPerSocketMax } from '../../live-limits.ts'
 import type { Caller } from '../caller.ts'
+import { countSocketOperation } from '../counted-request.ts'
 import type { Services } from '../services.ts'
 import type { KeySlots, Slot } from './key-slots.ts'
 import {
@@ -36,13 +37,16 @@ export function protocolOf(services: Services, slots: KeySlots) {
   return makeServer<Params, Guest>({
     connectionInitWaitTimeout: socketInitMsMax,
     onConnect: (connection) => letIn(connection, services, slots),
-    onSubscribe: ({ subscriptions, extra }, _id, payload) => {
+    onSubscribe: async ({ subscriptions, extra }, _id, payload) => {
       // The new one is among them already.
       if (Object.keys(subscriptions).length > subscriptionsPerSocketMax) {
         return [refusalOf(tooManySubscriptions(), services)]
       }
-      if (!extra.caller) throw new Error('A socket subscribes before it was let in.')
-      return beginOperation({ payload, caller: extra.caller, services })
+      const { caller } = extra
+      if (!caller) throw new Error('A socket subscribes before it was let in.')
+      const refusal = await countSocketOperation(caller, services)
+      if (refusal) return [refusalOf(refusal, services)]
+      return beginOperation({ payload, caller, services })
     },
     subscribe: (operation) => resultsOfOperation(operation as Operation),
   })

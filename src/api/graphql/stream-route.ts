@@ -47,7 +47,7 @@ export function openStreams(services: Services, slots: KeySlots): Streams {
   async function answer(exchange: Exchange): Promise<Answer> {
     const { authorization } = exchange.request.headers
     checkAsking(exchange)
-    const caller = await admit(authorization, services)
+    const caller = await admit(exchange, services)
     if (caller === anonymous) throw new RequestRefused(unauthenticated('Missing API key.'))
     if (!open || streams.size >= socketsMax) throw overloaded()
     const [payload] = await readParams(exchange)
