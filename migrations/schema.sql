@@ -4,6 +4,8 @@ create type attempt_result as enum ('SUCCEEDED', 'HTTP_ERROR', 'TIMEOUT', 'DNS_E
 
 create type attempt_trigger as enum ('SCHEDULED', 'MANUAL');
 
+create type audit_actor as enum ('API_KEY', 'OPERATOR', 'SYSTEM');
+
 create type circuit_state as enum ('CLOSED', 'OPEN', 'HALF_OPEN');
 
 create type delivery_status as enum ('PENDING', 'RETRYING', 'SUCCEEDED', 'FAILED', 'CANCELED', 'SUPPRESSED');
@@ -66,6 +68,20 @@ create table attempt (
 ) partition by RANGE (delivery_id);
 
 create table attempt_default partition of attempt DEFAULT;
+
+create table audit_entry (
+  id uuid not null,
+  workspace_id uuid,
+  action text not null,
+  target_id uuid not null,
+  actor audit_actor not null,
+  api_key_id uuid,
+  api_key_name text,
+  before json,
+  after json,
+  constraint audit_entry_pkey PRIMARY KEY (id),
+  constraint audit_entry_system_has_no_key CHECK (((actor <> 'SYSTEM'::audit_actor) OR (api_key_id IS NULL)))
+);
 
 create table catalogue (
   single boolean not null default true,
@@ -228,6 +244,10 @@ create table workspace (
 CREATE INDEX api_key_by_workspace ON public.api_key USING btree (workspace_id, id);
 
 CREATE INDEX attempt_by_endpoint ON ONLY public.attempt USING btree (endpoint_id, started_at);
+
+CREATE INDEX audit_entry_by_target ON public.audit_entry USING btree (target_id, id);
+
+CREATE INDEX audit_entry_by_workspace ON public.audit_entry USING btree (workspace_id, id);
 
 CREATE INDEX delivery_by_endpoint ON ONLY public.delivery USING btree (endpoint_id, id);
 

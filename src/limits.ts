@@ -207,8 +207,10 @@ export const loadFlushesMax = 2
 export const loadBytesMax = 32 * 1024 * 1024
 /** A lane gives itself back after this long, so that lanes spread over new workers. */
 export const laneTenureMs = 10 * 60_000
-/** Deliveries of a deleted endpoint that are cancelled by one statement. */
-export const cancelBatchMax = 1_000
+/** Rows that one statement of a duty cancels or deletes, so that nobody waits for it. */
+export const dutyBatchMax = 1_000
+/** A year and a month: "the same time last year" is still in the audit log. */
+export const auditRetentionDays = 396
 /** The load and the sweep look this far ahead; a timer in the process does the rest. */
 export const dueHorizonMs = 1_000
 

@@ -208,7 +208,7 @@ test('no two statements have one name', () => {
 
 const tenantTables = new RegExp(
   String.raw`\b(?:from|join|into|update|using)\s+(?:endpoint|endpoint_secret|endpoint_health|` +
-    String.raw`event|idempotency_key|delivery|due|attempt|change)\b`,
+    String.raw`event|idempotency_key|delivery|due|attempt|change|audit_entry)\b`,
 )
 
 /** Duties of the system, which serve all tenants at once, and why each may. */
@@ -223,6 +223,7 @@ const ofAllTenants: Readonly<Record<string, string>> = {
   oldestAwaitedDay: 'retention',
   deleteOldDue: 'retention',
   deleteOldKeys: 'retention',
+  deleteOldAuditEntries: 'retention',
   findDeliveryOwners: 'how an operator, who is in no workspace, finds the one of a delivery',
   findEventOwners: 'the same for events',
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { apiKeyCacheMax, apiKeyCacheMs, apiKeyCheckEveryMs, apiKeyTouchEveryMs } from '../limits.ts'
 import type { ApiKey, Scope } from '../model/api-key.ts'
+import { type Actor, systemActor } from '../model/audit-entry.ts'
 import { hashApiKey, isApiKeyText } from '../rules/api-key-text.ts'
 import { findApiKeyByHash, findApiKeysByHash, touchApiKeys } from '../store/api-key.ts'
 
@@ -11,6 +12,8 @@ import { findApiKeyByHash, findApiKeysByHash, touchApiKeys } from '../store/api-
 export type Caller = {
   /** Null: the operator key of the configuration, or nobody. */
   readonly keyId: string | null
+  /** What the key is called; null where it has no id. */
+  readonly keyName: string | null
   /** As given to the key; what one scope includes is decided by `holds`. */
   readonly scopes: readonly Scope[]
   /** Null: the operator, or nobody. */
@@ -22,6 +25,7 @@ export type Caller = {
 /** Nobody: may read the schema where the configuration opens it, and nothing else. */
 export const anonymous: Caller = {
   keyId: null,
+  keyName: null,
   scopes: [],
   workspaceId: null,
   rateLimitPerMinute: 0,
@@ -130,8 +134,16 @@ function keyTextOf(authorization: string): string | undefined {
   return /^Bearer +(.+)$/i.exec(authorization.trim())?.[1]
 }
 
-function callerOf({ id, scopes, workspaceId, rateLimitPerMinute }: ApiKey): Caller {
-  return { keyId: id, scopes, workspaceId: workspaceId ?? null, rateLimitPerMinute }
+function callerOf({ id, name, scopes, workspaceId, rateLimitPerMinute }: ApiKey): Caller {
+  const key = { keyId: id, keyName: name, scopes }
+  return { ...key, workspaceId: workspaceId ?? null, rateLimitPerMinute }
+}
+
+/** The caller as the audit log names them. Nobody without a key changes anything. */
+export function actorOf(caller: Caller): Actor {
+  const { keyId: apiKeyId, keyName: apiKeyName } = caller
+  if (caller.workspaceId !== null) return { type: 'API_KEY', apiKeyId, apiKeyName }
+  return holds(caller, 'OPERATOR') ? { type: 'OPERATOR', apiKeyId, apiKeyName } : systemActor
 }
 
 function isUsable({ revokedAt, expiresAt }: ApiKey, now: Date): boolean {

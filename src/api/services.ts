@@ -2,7 +2,7 @@ import type { ControlPorts } from '../control/ports.ts'
 import type { Hub } from '../feed/hub.ts'
 import type { Publisher } from '../pipeline/publish.ts'
 import type { LogSpan } from '../store/log-span.ts'
-import type { Callers } from './caller.ts'
+import { actorOf, type Caller, type Callers } from './caller.ts'
 import type { Cursors } from './graphql/cursor.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
@@ -16,8 +16,11 @@ export type ApiConfig = {
   readonly corsOrigins: readonly string[]
 }
 
-/** What the API layer needs: functions, nothing to reach into. Built once, by `app.ts`. */
-export type Services = ControlPorts & {
+/**
+ * What the API layer needs: functions, nothing to reach into. Built once, by `app.ts`. Who asks is
+ * known with each request, see {@link actingFor}.
+ */
+export type Services = Omit<ControlPorts, 'actor'> & {
   readonly config: ApiConfig
   readonly callers: Callers
   readonly rateLimiter: RateLimiter
@@ -26,4 +29,12 @@ export type Services = ControlPorts & {
   /** Which ids the log can hold: lists read no further. */
   readonly logSpan: () => Promise<LogSpan>
   readonly publisher: Publisher
+}
+
+/** The services for one caller: what is changed through them is noted as theirs. */
+export type ActingServices = Services & Pick<ControlPorts, 'actor'>
+
+/** See {@link ActingServices}. */
+export function actingFor(caller: Caller, services: Services): ActingServices {
+  return { ...services, actor: actorOf(caller) }
 }

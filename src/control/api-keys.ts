@@ -4,9 +4,11 @@ import { type InputIssue, invalidInput, notFound } from '../errors.ts'
 import { apiKeysPerWorkspaceMax, nameLengthMax, rateLimitPerMinuteMax } from '../limits.ts'
 import { type ApiKey, ApiKeyEntity, scopeNames } from '../model/api-key.ts'
 import { apiKeyPrefix, hashApiKey, newApiKeyText } from '../rules/api-key-text.ts'
+import { type Facts, factsChange } from '../rules/facts.ts'
 import { newUuid } from '../rules/id.ts'
 import { countLiveApiKeys, lockApiKey } from '../store/api-key.ts'
 import { lockWorkspace } from '../store/workspace.ts'
+import { noteChange } from './audit.ts'
 import { checked, freeText, optional, readInput, wholeNumber } from './input.ts'
 import type { ControlPorts } from './ports.ts'
 
@@ -34,20 +36,20 @@ export type CreatedApiKey = { readonly apiKey: ApiKey; readonly key: string }
 
 /** Adds a key. A workspace key has no OPERATOR scope; an operator key has nothing else. */
 export async function createApiKey(
-  { clock, database }: ControlPorts,
+  ports: ControlPorts,
   owner: ApiKeyOwner,
   input: ApiKeyCreation,
 ): Promise<CreatedApiKey> {
   const wanted = readInput(creation, input)
-  const createdAt = clock.now()
+  const createdAt = ports.clock.now()
   const issues = [...checkOwner(owner, wanted.scopes), ...checkExpiry(wanted.expiresAt, createdAt)]
   if (issues.length > 0) throw invalidInput(issues)
   const key = newApiKeyText()
   const { workspaceId } = owner
   const limit = workspaceId === null ? 0 : owner.rateLimitPerMinuteDefault
-  const apiKey = await database.orm.em.fork().transactional(async (em) => {
+  const apiKey = await ports.database.orm.em.fork().transactional(async (em) => {
     if (workspaceId !== null) await requireRoom(em, workspaceId, createdAt)
-    return em.create(ApiKeyEntity, {
+    const created = em.create(ApiKeyEntity, {
       id: newUuid(createdAt.getTime()),
       workspaceId,
       name: wanted.name,
@@ -58,6 +60,9 @@ export async function createApiKey(
       createdAt,
       expiresAt: wanted.expiresAt ?? null,
     })
+    const note = { workspaceId, targetId: created.id, before: null, after: keyFacts(created) }
+    noteChange(ports, em, { action: 'API_KEY_CREATED', ...note })
+    return created
   })
   return { apiKey, key }
 }
@@ -72,13 +77,23 @@ async function requireRoom(em: EntityManager, workspaceId: string, at: Date): Pr
 }
 
 /** Revokes a key: within 5 s it is refused everywhere. Revoking it again changes nothing. */
-export async function revokeApiKey({ clock, database }: ControlPorts, id: string): Promise<ApiKey> {
-  return database.orm.em.fork().transactional(async (em) => {
+export async function revokeApiKey(ports: ControlPorts, id: string): Promise<ApiKey> {
+  return ports.database.orm.em.fork().transactional(async (em) => {
     const key = await lockApiKey(em, id)
     if (!key) throw notFound('API key')
-    key.revokedAt ??= clock.now()
+    const before = keyFacts(key)
+    key.revokedAt ??= ports.clock.now()
+    const changes = factsChange(before, keyFacts(key))
+    const target = { workspaceId: key.workspaceId ?? null, targetId: key.id }
+    if (changes) noteChange(ports, em, { action: 'API_KEY_REVOKED', ...target, ...changes })
     return key
   })
+}
+
+function keyFacts(key: ApiKey): Facts {
+  const { name, scopes, prefix, rateLimitPerMinute } = key
+  const [expiresAt, revokedAt] = [key.expiresAt ?? null, key.revokedAt ?? null]
+  return { name, scopes, prefix, rateLimitPerMinute, expiresAt, revokedAt }
 }
 
 function checkOwner({ workspaceId }: ApiKeyOwner, scopes: readonly string[]): InputIssue[] {

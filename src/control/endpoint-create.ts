@@ -10,6 +10,8 @@ import { wireFormats } from '../rules/wire-formats.ts'
 import { violates } from '../store/conflict.ts'
 import { countEndpoints } from '../store/endpoint.ts'
 import { raiseSubscriptionsVersion } from '../store/workspace.ts'
+import { noteChange } from './audit.ts'
+import { endpointFacts, shownFacts } from './endpoint-facts.ts'
 import { endpointFields, patternsOf, requireUrl, sealHeaders } from './endpoint-fields.ts'
 import { pingEndpoint } from './endpoint-ping.ts'
 import { addSecret } from './endpoint-secrets.ts'
@@ -66,6 +68,7 @@ export async function createEndpoint(
       const created = newEndpoint(ports, em, { ...wanted, url, wireFormat, workspace })
       await em.flush() // the secret's foreign key needs it
       addSecret(ports, em, { endpoint: created, secret })
+      noteCreation(ports, em, created)
       return created
     })
     .catch((error: unknown) => {
@@ -104,6 +107,12 @@ function newEndpoint(ports: ControlPorts, em: EntityManager, wanted: Wanted): En
     createdAt,
     updatedAt: createdAt,
   })
+}
+
+function noteCreation(ports: ControlPorts, em: EntityManager, created: Endpoint): void {
+  const { workspaceId, id: targetId } = created
+  const after = shownFacts(endpointFacts(ports.sealer, created))
+  noteChange(ports, em, { action: 'ENDPOINT_CREATED', workspaceId, targetId, before: null, after })
 }
 
 async function requireRoom(em: EntityManager, workspaceId: string): Promise<void> {

@@ -44,7 +44,8 @@ export async function rotateSecret(
   const ttlSeconds = wanted.previousSecretTtlSeconds ?? previousSecretTtlSecondsDefault
   const now = ports.clock.now()
   const expiresAt = new Date(now.getTime() + ttlSeconds * 1000)
-  const endpoint = await changeEndpoint(ports, key, async (locked, em) => {
+  const wish = { key, action: 'ENDPOINT_SECRET_ROTATED' } as const
+  const endpoint = await changeEndpoint(ports, wish, async (locked, em) => {
     const problem = checkSecret(locked.wireFormat, secret)
     if (problem !== undefined) throw invalidInput([{ path: ['secret'], message: problem }])
     const secrets = await findEndpointSecrets(em, key)
@@ -55,6 +56,7 @@ export async function rotateSecret(
     for (const expired of secrets) if (!live.includes(expired)) em.remove(expired)
     await em.flush() // there is never a moment with two current ones
     addSecret(ports, em, { endpoint: locked, secret })
+    return { previousSecretExpiresAt: expiresAt.toISOString() }
   })
   return { endpoint, secret, previousSecretExpiresAt: expiresAt }
 }

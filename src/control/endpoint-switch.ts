@@ -10,7 +10,8 @@ import type { ControlPorts } from './ports.ts'
  * circuit closes. Enabling one that is enabled does just that.
  */
 export async function enableEndpoint(ports: ControlPorts, key: TenantKey): Promise<Endpoint> {
-  const enabled = await changeEndpoint(ports, key, async (endpoint, em) => {
+  const wish = { key, action: 'ENDPOINT_ENABLED' } as const
+  const enabled = await changeEndpoint(ports, wish, async (endpoint, em) => {
     endpoint.status = 'ENABLED'
     endpoint.disabledReason = null
     endpoint.disabledAt = null
@@ -22,7 +23,7 @@ export async function enableEndpoint(ports: ControlPorts, key: TenantKey): Promi
 
 /** Stops deliveries to an endpoint. Disabling one that is disabled keeps its reason and time. */
 export async function disableEndpoint(ports: ControlPorts, key: TenantKey): Promise<Endpoint> {
-  return changeEndpoint(ports, key, (endpoint) => {
+  return changeEndpoint(ports, { key, action: 'ENDPOINT_DISABLED' }, (endpoint) => {
     if (endpoint.status === 'DISABLED') return
     endpoint.status = 'DISABLED'
     endpoint.disabledReason = 'MANUAL'
@@ -35,7 +36,7 @@ export async function disableEndpoint(ports: ControlPorts, key: TenantKey): Prom
  * waits for it is canceled by its lane, which is woken for that.
  */
 export async function deleteEndpoint(ports: ControlPorts, key: TenantKey): Promise<void> {
-  await changeEndpoint(ports, key, async (endpoint, em) => {
+  await changeEndpoint(ports, { key, action: 'ENDPOINT_DELETED' }, async (endpoint, em) => {
     const at = ports.clock.now()
     endpoint.deletedAt = at
     endpoint.status = 'DISABLED'

@@ -34,7 +34,7 @@ export async function updateEndpoint(
 ): Promise<Endpoint> {
   const { url, eventTypes, headers, ...rest } = givenOf(readInput(update, input))
   const canonical = url === undefined ? undefined : requireUrl(url, ports.urlRules)
-  return changeEndpoint(ports, key, async (endpoint, em) => {
+  return changeEndpoint(ports, { key, action: 'ENDPOINT_UPDATED' }, async (endpoint, em) => {
     if (rest.wireFormat !== undefined && rest.wireFormat !== endpoint.wireFormat) {
       const wish = { endpoint, wireFormat: rest.wireFormat }
       const message = await misfitOfSecrets(ports, em, wish)

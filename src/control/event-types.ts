@@ -8,11 +8,13 @@ import {
 } from '../limits.ts'
 import { type EventType, EventTypeEntity, eventTypeStatusNames } from '../model/event-type.ts'
 import { checkEventTypeName } from '../rules/event-match.ts'
+import { type Facts, factsChange } from '../rules/facts.ts'
 import { newUuid } from '../rules/id.ts'
 import { checkJsonValue } from '../rules/json-value.ts'
 import { compilePayloadSchema } from '../rules/payload-schema.ts'
 import { violates } from '../store/conflict.ts'
 import { countEventTypes, lockEventType, raiseCatalogueVersion } from '../store/event-type.ts'
+import { noteChange } from './audit.ts'
 import { changed, checked, clearable, freeText, givenOf, optional, readInput } from './input.ts'
 import type { ControlPorts } from './ports.ts'
 
@@ -35,12 +37,12 @@ export type EventTypeCreation = z.input<typeof creation>
 
 /** Adds an event type to the catalogue. */
 export async function createEventType(
-  { clock, database }: ControlPorts,
+  ports: ControlPorts,
   input: EventTypeCreation,
 ): Promise<EventType> {
   const wanted = readInput(creation, input)
-  const createdAt = clock.now()
-  const creating = database.orm.em.fork().transactional(async (em) => {
+  const createdAt = ports.clock.now()
+  const creating = ports.database.orm.em.fork().transactional(async (em) => {
     await raiseCatalogueVersion(em)
     if ((await countEventTypes(em)) >= eventTypesMax) throw catalogueFull()
     const eventType = em.create(EventTypeEntity, {
@@ -54,6 +56,9 @@ export async function createEventType(
       updatedAt: createdAt,
     })
     requireFit(eventType)
+    const target = { workspaceId: null, targetId: eventType.id }
+    const after = eventTypeFacts(eventType)
+    noteChange(ports, em, { action: 'EVENT_TYPE_CREATED', ...target, before: null, after })
     return eventType
   })
   return creating.catch((error: unknown) => {
@@ -78,19 +83,28 @@ export type EventTypeUpdate = z.input<typeof update>
  * next publish on.
  */
 export async function updateEventType(
-  { clock, database }: ControlPorts,
+  ports: ControlPorts,
   eventTypeName: string,
   input: EventTypeUpdate,
 ): Promise<EventType> {
-  const changes = givenOf(readInput(update, input))
-  return database.orm.em.fork().transactional(async (em) => {
+  const wanted = givenOf(readInput(update, input))
+  return ports.database.orm.em.fork().transactional(async (em) => {
     const eventType = await lockEventType(em, eventTypeName)
     if (!eventType) throw notFound('Event type')
-    em.assign(eventType, { ...changes, updatedAt: clock.now() })
+    const before = eventTypeFacts(eventType)
+    em.assign(eventType, { ...wanted, updatedAt: ports.clock.now() })
     requireFit(eventType)
     await raiseCatalogueVersion(em)
+    const changes = factsChange(before, eventTypeFacts(eventType))
+    const target = { workspaceId: null, targetId: eventType.id }
+    if (changes) noteChange(ports, em, { action: 'EVENT_TYPE_UPDATED', ...target, ...changes })
     return eventType
   })
+}
+
+function eventTypeFacts({ name, description, status, schema, example }: EventType): Facts {
+  const [text, shape, sample] = [description ?? null, schema ?? null, example ?? null]
+  return { name, description: text, status, schema: shape, example: sample }
 }
 
 /** An example is what a ping of this type sends: one that would be refused helps nobody. */

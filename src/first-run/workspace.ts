@@ -3,6 +3,7 @@ import { createEventType } from '../control/event-types.ts'
 import type { ControlPorts } from '../control/ports.ts'
 import { createWorkspace } from '../control/workspaces.ts'
 import { AppError } from '../errors.ts'
+import { systemActor } from '../model/audit-entry.ts'
 import type { EventTypeStatus } from '../model/event-type.ts'
 import type { Workspace } from '../model/workspace.ts'
 import { hashApiKey } from '../rules/api-key-text.ts'
@@ -19,7 +20,7 @@ export type FirstWorkspace = {
   readonly key: string
 }
 
-type Ports = ControlPorts & { readonly config: { readonly apiRateLimit: number } }
+type Ports = Omit<ControlPorts, 'actor'> & { readonly config: { readonly apiRateLimit: number } }
 
 /** By this the operator, who is us, knows it again. */
 const externalId = 'first-workspace'
@@ -29,12 +30,13 @@ const externalId = 'first-workspace'
  * All is made once; a key that was revoked or whose text was lost is made anew.
  */
 export async function openFirstWorkspace(ports: Ports, keyring: Keyring): Promise<FirstWorkspace> {
-  const { id } = await findOrCreateWorkspace(ports)
+  const acting = { ...ports, actor: systemActor }
+  const { id } = await findOrCreateWorkspace(acting)
   const workspaceId = publicId('ws', id)
   const kept = keyring.workspaceKey()
-  if (kept !== null && (await isUsable(ports, kept, id))) return { workspaceId, key: kept }
+  if (kept !== null && (await isUsable(acting, kept, id))) return { workspaceId, key: kept }
   const owner = { workspaceId: id, rateLimitPerMinuteDefault: ports.config.apiRateLimit }
-  const { key } = await createApiKey(ports, owner, {
+  const { key } = await createApiKey(acting, owner, {
     name: 'First key',
     scopes: ['MANAGE', 'PUBLISH', 'READ'],
   })

@@ -3,7 +3,7 @@ import type { Pool } from '../db.ts'
 import { autoDisableDays, autoDisableEveryMs, dayMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Rounds } from '../pipeline/rounds.ts'
-import { publicId } from '../rules/id.ts'
+import { newUuid, publicId } from '../rules/id.ts'
 import { disableEndpoint, findFailingEndpoints } from '../store/endpoint-disable.ts'
 
 export type AutoDisableContext = {
@@ -35,7 +35,8 @@ export async function disableFailing(context: AutoDisableContext): Promise<void>
   const since = new Date(at.getTime() - autoDisableDays * dayMs)
   for (const failing of await findFailingEndpoints(context.pool, since)) {
     const { endpointId, workspaceId } = failing
-    if (!(await disableEndpoint(context.pool, { ...failing, reason: 'FAILING', at }))) continue
+    const wish = { ...failing, reason: 'FAILING', at, auditEntryId: newUuid(at.getTime()) } as const
+    if (!(await disableEndpoint(context.pool, wish))) continue
     context.endpointChanged(endpointId)
     context.log.warn(
       { endpoint: publicId('wh', endpointId), workspace: publicId('ws', workspaceId) },

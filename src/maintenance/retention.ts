@@ -4,6 +4,7 @@ import { dayMs, partitionLockMs, partitionsEveryMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Rounds } from '../pipeline/rounds.ts'
 import * as partitions from '../store/partition.ts'
+import { retainAudit } from './audit-retention.ts'
 
 export type RetentionContext = {
   readonly pool: Pool
@@ -16,13 +17,16 @@ export type RetentionContext = {
 const partitionLock = 7_226_002
 
 /**
- * At the start and every hour: makes the partitions of the days to come, and drops those past
- * retention.
+ * At the start and every hour: makes the partitions of the days to come, drops those past
+ * retention, and deletes what the audit log has kept long enough.
  */
 export function keepRetention(context: RetentionContext): AsyncDisposable {
   const rounds = new Rounds({
     everyMs: partitionsEveryMs,
-    run: () => retain(context),
+    run: async () => {
+      await retain(context)
+      await retainAudit(context)
+    },
     failed: (error) => {
       context.log.error({ err: error }, 'retention failed; it is done again in the next round')
     },

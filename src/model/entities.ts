@@ -1,3 +1,4 @@
+import { AuditEntryEntity } from './audit-entry.ts'
 import { ApiKeyEntity } from './api-key.ts'
 import { EndpointEntity } from './endpoint.ts'
 import { EndpointHealthEntity } from './endpoint-health.ts'
@@ -13,4 +14,5 @@ export const entities = [
   EndpointEntity,
   EndpointSecretEntity,
   EndpointHealthEntity,
+  AuditEntryEntity,
 ]

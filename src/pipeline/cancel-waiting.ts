@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
-import { cancelBatchMax } from '../limits.ts'
+import { dutyBatchMax } from '../limits.ts'
 import { newUuid } from '../rules/id.ts'
 import { cancelDue, type DueLane } from '../store/due.ts'
 
@@ -20,7 +20,7 @@ export async function cancelWaiting(
   for (;;) {
     const at = clock.now()
     const changeId = newUuid(at.getTime())
-    const lane = { endpointId, workspaceId, changeId, at, limit: cancelBatchMax }
+    const lane = { endpointId, workspaceId, changeId, at, limit: dutyBatchMax }
     if ((await cancelDue(pool, lane)) === 0) return
     changed([workspaceId])
   }

@@ -1,4 +1,4 @@
-import { publicId } from '../rules/id.ts'
+import { newUuid, publicId } from '../rules/id.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { createHttpPost } from '../egress/http-post.ts'
@@ -125,7 +125,9 @@ async function disableGone(
   { endpointId, workspaceId, version }: LaneEndpoint,
   lanes: Lanes,
 ): Promise<void> {
-  const wish = { endpointId, workspaceId, version, reason: 'GONE', at: clock.now() } as const
+  const at = clock.now()
+  const noted = { at, auditEntryId: newUuid(at.getTime()) }
+  const wish = { endpointId, workspaceId, version, reason: 'GONE', ...noted } as const
   if (await disableEndpoint(database.pool, wish)) {
     log.warn(
       { endpoint: publicId('wh', endpointId), workspace: publicId('ws', workspaceId) },

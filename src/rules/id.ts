@@ -3,7 +3,7 @@ import { fromString, fromUUID, toUUID } from 'typeid-js'
 import { v7 } from 'uuid'
 import { attemptsPerDeliveryMax, clockStepBackMsMax } from '../limits.ts'
 
-const prefixes = ['ws', 'key', 'evtype', 'wh', 'evt', 'dlv', 'att', 'rpl'] as const
+const prefixes = ['ws', 'key', 'evtype', 'wh', 'evt', 'dlv', 'att', 'rpl', 'aud'] as const
 
 /** What an id names: its first part in public. */
 export type IdPrefix = (typeof prefixes)[number]

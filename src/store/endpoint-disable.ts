@@ -6,13 +6,15 @@ export type EndpointDisabling = {
   /** What the program itself disables for; people disable for MANUAL. */
   readonly reason: 'GONE' | 'FAILING'
   readonly at: Date
+  /** Of its entry in the audit log. */
+  readonly auditEntryId: string
   /** The endpoint as it was when it gave the reason: a changed one has another chance. */
   readonly version: string
 }
 
 /**
- * Disables an endpoint that is enabled. From here on its events are suppressed: the workspace's
- * version is raised in the same transaction. False: it was changed or deleted meanwhile.
+ * Disables an endpoint that is enabled, and notes it. From here on its events are suppressed: the
+ * workspace's version is raised in the same transaction. False: it was changed or deleted since.
  */
 export async function disableEndpoint(db: Queryable, wish: EndpointDisabling): Promise<boolean> {
   const { rowCount } = await db.query({
@@ -23,11 +25,20 @@ export async function disableEndpoint(db: Queryable, wish: EndpointDisabling): P
           updated_at = $4, version = version + 1
         where id = $1 and workspace_id = $2 and status = 'ENABLED' and deleted_at is null
           and version = $5
-        returning workspace_id
+        returning id, workspace_id
+      ), noted as (
+        insert into audit_entry (id, workspace_id, action, target_id, actor, before, after)
+        select $6, workspace_id, 'ENDPOINT_DISABLED', id, 'SYSTEM',
+          json_build_object('status', 'ENABLED', 'disabledReason', null),
+          json_build_object('status', 'DISABLED', 'disabledReason', $3)
+        from disabled
       )
       update workspace set subscriptions_version = subscriptions_version + 1
       from disabled where workspace.id = disabled.workspace_id`,
-    values: [wish.endpointId, wish.workspaceId, wish.reason, wish.at.toISOString(), wish.version],
+    values: [
+      ...[wish.endpointId, wish.workspaceId, wish.reason, wish.at.toISOString(), wish.version],
+      wish.auditEntryId,
+    ],
   })
   return rowCount === 1
 }

@@ -31,9 +31,9 @@ export async function countWorkspaces(em: EntityManager): Promise<number> {
 }
 
 /** Has other transactions that lock the workspace, or change its subscriptions, wait for ours. */
-export async function lockWorkspace(em: EntityManager, id: string): Promise<void> {
+export async function lockWorkspace(em: EntityManager, id: string): Promise<Workspace | null> {
   const options = { lockMode: LockMode.PESSIMISTIC_WRITE, comments: 'lockWorkspace' }
-  await em.findOne(WorkspaceEntity, { id }, options)
+  return em.findOne(WorkspaceEntity, { id }, options)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { revokeApiKey } from '../../src/control/api-keys.ts'
+import { systemActor } from '../../src/model/audit-entry.ts'
 import type { Keyring } from '../../src/first-run/keyring.ts'
 import { welcome } from '../../src/first-run/welcome.ts'
 import { openFirstWorkspace } from '../../src/first-run/workspace.ts'
@@ -50,7 +51,10 @@ test('a revoked key is replaced', async () => {
   const keyring = newKeyring()
   const first = await openFirstWorkspace(bundle.services, keyring)
   const { viewer: asked } = await bundle.clientOf(first.key).ask('{ viewer { apiKey { id } } }')
-  await revokeApiKey(bundle.services, uuidOf('key', asked.apiKey.id) ?? '')
+  await revokeApiKey(
+    { ...bundle.services, actor: systemActor },
+    uuidOf('key', asked.apiKey.id) ?? '',
+  )
 
   const second = await openFirstWorkspace(bundle.services, keyring)
   expect(second.key).not.toBe(first.key)

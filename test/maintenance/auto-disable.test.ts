@@ -25,6 +25,11 @@ test('an endpoint that fails for five days is disabled', async () => {
     status: 'DISABLED',
     disabledReason: 'FAILING',
   })
+  expect(await noted(platform, id)).toEqual({
+    ...{ actor: { type: 'SYSTEM', apiKeyId: null } },
+    before: { status: 'ENABLED', disabledReason: null },
+    after: { status: 'DISABLED', disabledReason: 'FAILING' },
+  })
   const { eventId } = await platform.publish()
   const missed = (await platform.deliveries()).filter(({ event }) => event.id === eventId)
   expect(missed).toMatchObject([{ status: 'SUPPRESSED' }])
@@ -78,4 +83,12 @@ async function endpoint({ client }: Running, id: string) {
     },
   )
   return answer.endpoint
+}
+
+async function noted({ client }: Running, targetId: string) {
+  const query = `query ($filter: AuditLogFilter) {
+    auditLog(first: 1, filter: $filter) { nodes { actor { type apiKeyId } before after } }
+  }`
+  const filter = { targetId, actions: ['ENDPOINT_DISABLED'] }
+  return (await client.ask(query, { filter })).auditLog.nodes[0]
 }

@@ -17,7 +17,7 @@ import type { IdPrefix } from '../../src/rules/id.ts'
 const startMs = Date.UTC(2026, 10, 22)
 const anyUuid = fc.uuid({ version: 7 })
 const anyPrefix = fc.constantFrom<IdPrefix[]>(
-  ...(['ws', 'key', 'evtype', 'wh', 'evt', 'dlv', 'att', 'rpl'] as const),
+  ...(['ws', 'key', 'evtype', 'wh', 'evt', 'dlv', 'att', 'rpl', 'aud'] as const),
 )
 
 describe('public ids', () => {

@@ -1,6 +1,7 @@
 import { type Database, inTransaction } from '../../src/db.ts'
 import { unknownHealth } from '../../src/rules/circuit.ts'
 import { newDeliveryUuid, newUuid } from '../../src/rules/id.ts'
+import * as audit from '../../src/store/audit-entry.ts'
 import * as attempt from '../../src/store/attempt.ts'
 import * as change from '../../src/store/change.ts'
 import * as deliveryChange from '../../src/store/delivery-change.ts'
@@ -88,6 +89,13 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
     })
     .catch(RollBack.expected)
 
+  const anyEntry = { actions: null, targetId: null, apiKeyId: null, since: null, until: null }
+  for (const filter of [anyEntry, { ...anyEntry, targetId: endpointId }]) {
+    await audit.listAuditEntries(em, { workspaceId, filter }, slice)
+    await audit.listAuditEntries(em, { workspaceId: null, filter }, slice)
+  }
+  await audit.findAuditEntries(em, endpointIds, workspaceId)
+
   await subscription.readVersions(pool, [workspaceId])
   await subscription.readSubscriptions(pool, [workspaceId])
   await lane.readLaneEndpoints(pool, endpointIds)
@@ -105,8 +113,8 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
     await due.unholdDue(client, { endpointId, workspaceId })
     const changeId = newUuid(at.getTime())
     await due.cancelDue(client, { endpointId, workspaceId, changeId, at, limit: 10 })
-    const version = '0'
-    await disable.disableEndpoint(client, { endpointId, workspaceId, version, reason: 'GONE', at })
+    const wish = { endpointId, workspaceId, version: '0', reason: 'GONE', at } as const
+    await disable.disableEndpoint(client, { ...wish, auditEntryId: changeId })
     const delivery = await deliveryChange.lockDelivery(client, { workspaceId, id: deliveryId })
     if (!delivery) throw new Error('There is no delivery.')
     const status = delivery.status
@@ -119,6 +127,7 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
     await publish(client, some, at)
     await record(client, page[0], at)
     await partition.deleteLeftovers(client, new Date(0))
+    await audit.deleteOldAuditEntries(client, { before: new Date(0), limit: 100 })
     throw new RollBack()
   }).catch(RollBack.expected)
 }

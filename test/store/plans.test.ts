@@ -57,7 +57,7 @@ function listen(): () => void {
 
 /** Every tenant table with its partitions; others have few rows, or are another test's. */
 const tenantTable =
-  /^(endpoint(_secret|_health)?|event|idempotency_key|delivery|due|attempt|change)(_\d+)?$/
+  /^(endpoint(_secret|_health)?|event|idempotency_key|delivery|due|attempt|change|audit_entry)(_\d+)?$/
 
 /** Statements that look at a whole table, and why they may. */
 const mayScan: Readonly<Record<string, string>> = {
@@ -69,12 +69,13 @@ const mayScan: Readonly<Record<string, string>> = {
 }
 
 test('every statement on a tenant table is explained', () => {
-  const touches = /\b(from|join|into|update|using)\s+(endpoint|event|delivery|due|attempt|change)/
+  const touches =
+    /\b(from|join|into|update|using)\s+(endpoint|event|delivery|due|attempt|change|audit)/
   const named = globSync('src/store/*.ts').flatMap((path) => {
     const text = readFileSync(path, 'utf8')
     const inSql = text.matchAll(/`\/\* (\w+) \*\/([^`]*)`/g)
     const sql = [...inSql].flatMap(([, name = '', body = '']) => (touches.test(body) ? [name] : []))
-    const isTenant = /\b(Endpoint|EndpointSecret|EndpointHealth)Entity\b/.test(text)
+    const isTenant = /\b(Endpoint|EndpointSecret|EndpointHealth|AuditEntry)Entity\b/.test(text)
     const byOrm = isTenant ? [...text.matchAll(/comments(?::| =) '(\w+)'/g)] : []
     return [...sql, ...byOrm.map(([, name = '']) => name)]
   })
@@ -114,6 +115,8 @@ const indexes: Readonly<Record<string, string>> = {
   delivery_by_endpoint: 'listDeliveries',
   delivery_by_event: 'countDeliveriesOf',
   attempt_by_endpoint: 'readStats',
+  audit_entry_by_workspace: 'listAuditEntries',
+  audit_entry_by_target: 'listAuditEntries',
 }
 
 test('every index serves the statement it was made for', async () => {

@@ -69,5 +69,7 @@ const fillSql = [
      attempt_numbers)
    select uuidv7(), workspace_id, now(), array[id], array[status], array[status], '{1}'
    from delivery`,
-  'analyze workspace, endpoint, endpoint_secret, endpoint_health, idempotency_key, due',
+  `insert into audit_entry (id, workspace_id, action, target_id, actor)
+   select uuidv7(), workspace_id, 'ENDPOINT_CREATED', id, 'OPERATOR' from endpoint`,
+  'analyze workspace, audit_entry, endpoint, endpoint_secret, endpoint_health, idempotency_key, due',
 ]

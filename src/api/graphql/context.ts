@@ -1,5 +1,5 @@
 import type { Caller } from '../caller.ts'
-import type { Services } from '../services.ts'
+import type { ActingServices } from '../services.ts'
 import type { Loaders } from './loaders.ts'
 
 /** What every resolver gets. One for each request, or for each event of a subscription. */
@@ -7,7 +7,7 @@ export type Context = {
   readonly caller: Caller
   /** Shown to the caller with every error, and in every log line of the request. */
   readonly requestId: string
-  readonly services: Services
+  readonly services: ActingServices
   readonly loaders: Loaders
   /** The request's body as it came, to see numbers as they were written. Empty over a socket. */
   readonly bodyText: string

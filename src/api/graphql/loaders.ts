@@ -3,6 +3,7 @@ import DataLoader from 'dataloader'
 import type { Database } from '../../db.ts'
 import type { TenantKey } from '../../store/endpoint.ts'
 import { findApiKeys } from '../../store/api-key.ts'
+import { findAuditEntries } from '../../store/audit-entry.ts'
 import { findEndpointOwners, findEndpoints } from '../../store/endpoint.ts'
 import { countDueByEndpoint, findEndpointHealth } from '../../store/endpoint-health.ts'
 import { findEventTypes } from '../../store/event-type.ts'
@@ -23,6 +24,7 @@ export function newLoaders(services: Services, caller: Caller) {
     ...newLogLoaders(readsOf(database)),
     workspace: byId(database, (em, ids) => findWorkspaces(em, own === null ? ids : only(ids, own))),
     apiKey: byId(database, (em, ids) => findApiKeys(em, ids, own)),
+    auditEntry: byId(database, (em, ids) => findAuditEntries(em, ids, own)),
     eventType: byId(database, findEventTypes),
     endpoint: byTenantKey(database, findEndpoints),
     endpointHealth: byTenantKey(database, async (em, keys) => {

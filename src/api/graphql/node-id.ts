@@ -10,6 +10,7 @@ const typeNames: Record<IdPrefix, string> = {
   dlv: 'Delivery',
   att: 'DeliveryAttempt',
   rpl: 'Replay',
+  aud: 'AuditLogEntry',
 }
 
 /**

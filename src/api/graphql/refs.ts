@@ -1,4 +1,5 @@
 import type { ApiKey } from '../../model/api-key.ts'
+import type { AuditEntry } from '../../model/audit-entry.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { EventType } from '../../model/event-type.ts'
 import type { Workspace } from '../../model/workspace.ts'
@@ -24,3 +25,5 @@ export const DeliveryRef = builder.objectRef<StoredDelivery>('Delivery')
 export const EventRef = builder.objectRef<StoredEvent>('Event')
 /** See {@link WorkspaceRef}. */
 export const AttemptRef = builder.objectRef<StoredAttempt>('DeliveryAttempt')
+/** See {@link WorkspaceRef}. */
+export const AuditLogEntryRef = builder.objectRef<AuditEntry>('AuditLogEntry')

@@ -23,6 +23,7 @@ import './stats.ts'
 import './delivery-retry.ts'
 import './delivery-cancel.ts'
 import './delivery-stream.ts'
+import './audit-log.ts'
 import './viewer.ts'
 
 /** The whole schema: every noun's file adds its part to the builder when it is imported. */

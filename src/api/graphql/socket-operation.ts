@@ -13,7 +13,7 @@ import type { SubscribePayload } from 'graphql-ws'
 import { queryLengthMax, queryTokensMax } from '../../limits.ts'
 import { badRequest } from '../body.ts'
 import type { Caller } from '../caller.ts'
-import type { Services } from '../services.ts'
+import { actingFor, type Services } from '../services.ts'
 import type { Context } from './context.ts'
 import { type EventSource, resultsOf } from './event-source.ts'
 import { newLoaders } from './loaders.ts'
@@ -85,7 +85,8 @@ function tooLong(actual: number) {
 }
 
 function contextOf(caller: Caller, services: Services, { requestId }: ErrorSetting): Context {
-  return { caller, services, requestId, loaders: newLoaders(services, caller), bodyText: '' }
+  const loaders = newLoaders(services, caller)
+  return { caller, services: actingFor(caller, services), requestId, loaders, bodyText: '' }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { DocumentNode, ExecutionResult } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Caller } from '../caller.ts'
 import type { Exchange } from '../http.ts'
-import type { Services } from '../services.ts'
+import { actingFor, type Services } from '../services.ts'
 import type { Context } from './context.ts'
 import { newLoaders } from './loaders.ts'
 import { checkOperation, operationMeant } from './operation.ts'
@@ -56,7 +56,8 @@ export function newYoga(services: Services) {
 
 function contextOf({ caller, exchange, bodyText }: Asked, services: Services): Context {
   const loaders = newLoaders(services, caller)
-  return { caller, requestId: exchange.requestId, services, loaders, bodyText }
+  const { requestId } = exchange
+  return { caller, requestId, services: actingFor(caller, services), loaders, bodyText }
 }
 
 /** The parameters were read with the body; yoga need not read them again. */
