@@ -41,7 +41,9 @@ export const besides: Readonly<Record<string, object>> = {
 }
 
 /** The type whose ids an argument takes, where neither its name nor its owner's says it. */
-export const idMeanings: Readonly<Record<string, string>> = {}
+export const idMeanings: Readonly<Record<string, string>> = {
+  'AuditLogFilter.targetId': 'Endpoint',
+}
 
 /** Nodes that belong to no workspace: every key that may read sees them. */
 export const sharedNodes: readonly string[] = ['EventType']

@@ -43,7 +43,9 @@ export async function fillWorld(bundle: Bundle): Promise<World> {
     metadata: { mark },
   })
   const log = await fillLog(bundle, { client, workspaceId, endpointId: Endpoint, mark })
-  const ids = { Workspace: workspaceId, ApiKey: apiKey.id, Endpoint, ...log }
+  const { auditLog } = await client.ask('{ auditLog(first: 1) { nodes { id } } }')
+  const AuditLogEntry: string = auditLog.nodes[0].id
+  const ids = { Workspace: workspaceId, ApiKey: apiKey.id, Endpoint, AuditLogEntry, ...log }
   return { client, key, mark, ids, workspace: uuidOf('ws', workspaceId) ?? '' }
 }
 
