@@ -13,7 +13,10 @@ export async function tellNews(
   lanes: ReadonlyMap<string, Lane>,
 ): Promise<string[]> {
   if (lanes.size === 0) return []
-  const news = await readLaneNews(pool, [...lanes.keys()])
+  const wishes = [...lanes].map(([endpointId, { wantsReminder }]) => {
+    return { endpointId, asksForDue: wantsReminder }
+  })
+  const news = await readLaneNews(pool, wishes)
   const soon = clock.now().getTime() + dueHorizonMs
   const changed: string[] = []
   for (const { endpointId, version, nextDueAt } of news) {

@@ -67,14 +67,17 @@ export class Lane {
   }
 
   /**
-   * The table has something that is due. To a lane at rest that is news; one at work knows most of
-   * it, and looks for the rest from time to time.
+   * Whether it is worth asking if the table has something that is due. To a lane at rest that is
+   * news; one at work knows most of it, and looks for the rest from time to time.
    */
-  remind(): void {
-    const now = this.#now()
+  get wantsReminder(): boolean {
     const isBusy = this.#backlog.atWork + this.#backlog.size > 0
-    if (isBusy && now - this.#remindedAt < remindBusyLaneMs) return
-    this.#remindedAt = now
+    return !isBusy || this.#now() - this.#remindedAt >= remindBusyLaneMs
+  }
+
+  /** The table has something that is due. */
+  remind(): void {
+    this.#remindedAt = this.#now()
     this.poke()
   }
 

@@ -65,26 +65,30 @@ export async function readLaneEndpoints(
 export type LaneNews = {
   readonly endpointId: string
   readonly version: string
-  /** When its first waiting delivery is due; null: nothing waits. */
+  /** When its first waiting delivery is due; null: nothing waits, or nobody asked. */
   readonly nextDueAt: Date | null
 }
+
+/** Finding the first that waits costs a look at each that was there before it: not for the busy. */
+export type NewsWish = { readonly endpointId: string; readonly asksForDue: boolean }
 
 /** What open lanes may have missed: a change of the endpoint, or work published elsewhere. */
 export async function readLaneNews(
   db: Queryable,
-  endpointIds: readonly string[],
+  wishes: readonly NewsWish[],
 ): Promise<LaneNews[]> {
   const { rows } = await db.query<LaneNews>({
     name: 'readLaneNews',
     text: `/* readLaneNews */
-      select endpoint.id as "endpointId", endpoint.version, (
+      select endpoint.id as "endpointId", endpoint.version, case when lane.asks_for_due then (
           select case when endpoint.ordered then coalesce(held_until, due_at) else due_at end
           from due
           where due.endpoint_id = endpoint.id and due.workspace_id = endpoint.workspace_id
           order by due_at, delivery_id limit 1
-        ) as "nextDueAt"
-      from endpoint where endpoint.id = any($1::uuid[])`,
-    values: [endpointIds],
+        ) end as "nextDueAt"
+      from unnest($1::uuid[], $2::bool[]) as lane (endpoint_id, asks_for_due)
+      join endpoint on endpoint.id = lane.endpoint_id`,
+    values: [wishes.map((wish) => wish.endpointId), wishes.map((wish) => wish.asksForDue)],
   })
   return rows
 }

@@ -99,7 +99,10 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
   await subscription.readVersions(pool, [workspaceId])
   await subscription.readSubscriptions(pool, [workspaceId])
   await lane.readLaneEndpoints(pool, endpointIds)
-  await lane.readLaneNews(pool, endpointIds)
+  await lane.readLaneNews(
+    pool,
+    endpointIds.map((id) => ({ endpointId: id, asksForDue: true })),
+  )
   await due.findDueEndpoints(pool, { until: at, after: beforeAllIds, limit: 100 })
   await disable.findFailingEndpoints(pool, at)
   await partition.oldestAwaitedDay(pool, at)
