@@ -37,7 +37,7 @@ create table endpoint (
 );
 
 -- For lists, and for loading one workspace's subscriptions.
-create index endpoint_by_workspace on endpoint (workspace_id, id) where deleted_at is null;
+create index endpoint_by_workspace on endpoint (workspace_id, id);
 create unique index endpoint_external_id_key on endpoint (workspace_id, external_id)
   where deleted_at is null;
 

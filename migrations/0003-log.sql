@@ -21,10 +21,14 @@ create table event (
   idempotency_key text,
   occurred_at timestamptz(3) not null,
   deliver_at timestamptz(3),
-  primary key (id, workspace_id)
+  -- The workspace first, here and in `delivery`: the one index finds a row and lists a log.
+  primary key (workspace_id, id)
 ) partition by range (id);
 
-create index event_by_workspace on event (workspace_id, id);
+create index event_by_type on event (workspace_id, event_type, id);
+-- For the operator, whose ids come without a workspace. Hardly anything to keep up: rows are
+-- stored in the order of their ids, and of each few pages only the bounds are in it.
+create index event_by_id on event using brin (id) with (pages_per_range = 16, autosummarize = on);
 create table event_default partition of event default;
 
 -- A table of its own, because a unique key of a partitioned table must hold its partition key.
@@ -39,7 +43,8 @@ create table idempotency_key (
   primary key (workspace_id, key)
 );
 
--- No index holds a column that changes (status, counts, times): updates stay on their page.
+-- No index holds a column that every delivery changes (status, counts, times): updates stay on
+-- their page.
 create table delivery (
   id uuid not null,
   workspace_id uuid not null,
@@ -53,7 +58,12 @@ create table delivery (
   completed_at timestamptz(3),
   last_result attempt_result,
   last_status_code smallint,
-  primary key (id, workspace_id),
+  -- The status where it is one that few deliveries have, and that is looked for among millions.
+  -- Null on the way from PENDING to SUCCEEDED, so that the usual update stays on its page.
+  rare_status delivery_status generated always as (
+    case when status in ('RETRYING', 'FAILED', 'CANCELED', 'SUPPRESSED') then status end
+  ) stored,
+  primary key (workspace_id, id),
   constraint delivery_waiting_has_next check (
     (status in ('PENDING', 'RETRYING')) = (next_attempt_at is not null)
   ),
@@ -64,9 +74,16 @@ create table delivery (
   constraint delivery_result_needs_attempt check ((last_result is null) = (attempt_count = 0))
 ) partition by range (id);
 
-create index delivery_by_workspace on delivery (workspace_id, id);
 create index delivery_by_endpoint on delivery (endpoint_id, id);
 create index delivery_by_event on delivery (event_id, id);
+create index delivery_by_type on delivery (workspace_id, event_type, id);
+create index delivery_rare on delivery (workspace_id, rare_status, id)
+  where rare_status is not null;
+create index delivery_rare_by_endpoint on delivery (endpoint_id, rare_status, id)
+  where rare_status is not null;
+create index delivery_triggered on delivery (workspace_id, trigger, id) where trigger <> 'EVENT';
+create index delivery_by_id on delivery using brin (id)
+  with (pages_per_range = 16, autosummarize = on);
 create table delivery_default partition of delivery default with (fillfactor = 50);
 
 -- The work that is left: one row for each delivery that waits. The delivery's row is the log's,
@@ -107,8 +124,9 @@ create table attempt (
   primary key (delivery_id, number, workspace_id)
 ) partition by range (delivery_id);
 
--- For the statistics of an endpoint.
-create index attempt_by_endpoint on attempt (endpoint_id, started_at);
+-- For the statistics of an endpoint, which read nothing else.
+create index attempt_by_endpoint on attempt (endpoint_id, started_at)
+  include (result, duration_ms);
 create table attempt_default partition of attempt default;
 
 -- The feed: one row for each transaction and workspace, its changes as parallel arrays.

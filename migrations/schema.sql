@@ -117,7 +117,12 @@ create table delivery (
   completed_at timestamp(3) with time zone,
   last_result attempt_result,
   last_status_code smallint,
-  constraint delivery_pkey PRIMARY KEY (id, workspace_id),
+  rare_status delivery_status default 
+CASE
+    WHEN (status = ANY (ARRAY['RETRYING'::delivery_status, 'FAILED'::delivery_status, 'CANCELED'::delivery_status, 'SUPPRESSED'::delivery_status])) THEN status
+    ELSE NULL::delivery_status
+END,
+  constraint delivery_pkey PRIMARY KEY (workspace_id, id),
   constraint delivery_ended_has_time CHECK (((status = ANY (ARRAY['SUCCEEDED'::delivery_status, 'FAILED'::delivery_status, 'CANCELED'::delivery_status, 'SUPPRESSED'::delivery_status])) = (completed_at IS NOT NULL))),
   constraint delivery_pending_unattempted CHECK (((status <> 'PENDING'::delivery_status) OR (attempt_count = 0))),
   constraint delivery_result_needs_attempt CHECK (((last_result IS NULL) = (attempt_count = 0))),
@@ -202,7 +207,7 @@ create table event (
   idempotency_key text,
   occurred_at timestamp(3) with time zone not null,
   deliver_at timestamp(3) with time zone,
-  constraint event_pkey PRIMARY KEY (id, workspace_id)
+  constraint event_pkey PRIMARY KEY (workspace_id, id)
 ) partition by RANGE (id);
 
 create table event_default partition of event DEFAULT;
@@ -243,7 +248,7 @@ create table workspace (
 
 CREATE INDEX api_key_by_workspace ON public.api_key USING btree (workspace_id, id);
 
-CREATE INDEX attempt_by_endpoint ON ONLY public.attempt USING btree (endpoint_id, started_at);
+CREATE INDEX attempt_by_endpoint ON ONLY public.attempt USING btree (endpoint_id, started_at) INCLUDE (result, duration_ms);
 
 CREATE INDEX audit_entry_by_target ON public.audit_entry USING btree (target_id, id);
 
@@ -253,7 +258,15 @@ CREATE INDEX delivery_by_endpoint ON ONLY public.delivery USING btree (endpoint_
 
 CREATE INDEX delivery_by_event ON ONLY public.delivery USING btree (event_id, id);
 
-CREATE INDEX delivery_by_workspace ON ONLY public.delivery USING btree (workspace_id, id);
+CREATE INDEX delivery_by_id ON ONLY public.delivery USING brin (id) WITH (pages_per_range='16', autosummarize='on');
+
+CREATE INDEX delivery_by_type ON ONLY public.delivery USING btree (workspace_id, event_type, id);
+
+CREATE INDEX delivery_rare ON ONLY public.delivery USING btree (workspace_id, rare_status, id) WHERE (rare_status IS NOT NULL);
+
+CREATE INDEX delivery_rare_by_endpoint ON ONLY public.delivery USING btree (endpoint_id, rare_status, id) WHERE (rare_status IS NOT NULL);
+
+CREATE INDEX delivery_triggered ON ONLY public.delivery USING btree (workspace_id, trigger, id) WHERE (trigger <> 'EVENT'::delivery_trigger);
 
 CREATE INDEX endpoint_health_failing ON public.endpoint_health USING btree (failing_since) WHERE (failing_since IS NOT NULL);
 
@@ -261,8 +274,10 @@ CREATE INDEX endpoint_secret_by_endpoint ON public.endpoint_secret USING btree (
 
 CREATE UNIQUE INDEX endpoint_secret_current ON public.endpoint_secret USING btree (endpoint_id, workspace_id) WHERE (expires_at IS NULL);
 
-CREATE INDEX endpoint_by_workspace ON public.endpoint USING btree (workspace_id, id) WHERE (deleted_at IS NULL);
+CREATE INDEX endpoint_by_workspace ON public.endpoint USING btree (workspace_id, id);
 
 CREATE UNIQUE INDEX endpoint_external_id_key ON public.endpoint USING btree (workspace_id, external_id) WHERE (deleted_at IS NULL);
 
-CREATE INDEX event_by_workspace ON ONLY public.event USING btree (workspace_id, id);
+CREATE INDEX event_by_id ON ONLY public.event USING brin (id) WITH (pages_per_range='16', autosummarize='on');
+
+CREATE INDEX event_by_type ON ONLY public.event USING btree (workspace_id, event_type, id);

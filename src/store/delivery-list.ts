@@ -1,8 +1,15 @@
-import { uuidFloor } from '../rules/id.ts'
 import { deliveryColumns, type StoredDelivery } from './delivery.ts'
 import type { DeliveryFilter } from './delivery-filter.ts'
+import {
+  type ListOwner,
+  rowsSql,
+  type RowsWish,
+  sourceFor,
+  statusesMeant,
+} from './delivery-source.ts'
+import { spanOf, within } from './log-span.ts'
 import type { Read } from './reads.ts'
-import type { Slice } from './slice.ts'
+import { afterAllIds, beforeAllIds, type Slice } from './slice.ts'
 
 /** The deliveries of one workspace that fit. */
 export type DeliverySelection = {
@@ -10,9 +17,14 @@ export type DeliverySelection = {
   readonly filter: DeliveryFilter
 }
 
-/** A page of the log, and where the feed goes on from it. */
-export type DeliveryPage = {
-  readonly rows: readonly StoredDelivery[]
+/** The same for each of several endpoints or events of one workspace. */
+export type OwnedSelection = DeliverySelection & {
+  readonly owner: Exclude<ListOwner, 'workspace'>
+  readonly ownerIds: readonly string[]
+}
+
+/** Where the feed goes on from what was read. */
+type Fenced = {
   /**
    * Every change by a transaction below this one is in the rows: it was taken in the snapshot
    * that read them.
@@ -20,52 +32,13 @@ export type DeliveryPage = {
   readonly fence: bigint
 }
 
-// The conditions are one text for all filters; see `readsOf` for why that costs nothing.
-// Which index serves: by event, by endpoint, or by workspace, each in the order of the id.
-// One endpoint is asked for apart from many: only equality gives rows in the index's order.
-const fits = `workspace_id = $1
-  and ($2::uuid is null or endpoint_id = $2)
-  and ($3::uuid[] is null or endpoint_id = any($3))
-  and ($4::uuid is null or event_id = $4)
-  and ($5::text[] is null or event_type = any($5))
-  and ($6::delivery_status[] is null or status = any($6))
-  and ($7::delivery_trigger[] is null or trigger = any($7))
-  and ($8::attempt_result[] is null or last_result = any($8))
-  and ($9::int is null or last_status_code >= $9)
-  and ($10::int is null or last_status_code <= $10)
-  and ($11::uuid is null or id >= $11)
-  and ($12::uuid is null or id < $12)`
+/** A page of the log, and where the feed goes on from it. */
+export type DeliveryPage = Fenced & { readonly rows: readonly StoredDelivery[] }
 
-function fitValues({ workspaceId, filter }: DeliverySelection): unknown[] {
-  const [endpointId = null, ...others] = filter.endpointIds ?? []
-  const isOne = endpointId !== null && others.length === 0
-  return [
-    workspaceId,
-    isOne ? endpointId : null,
-    isOne ? null : filter.endpointIds,
-    filter.eventId,
-    filter.eventTypes,
-    filter.statuses,
-    filter.triggers,
-    filter.lastResults,
-    filter.lastStatusCodeMin,
-    filter.lastStatusCodeMax,
-    filter.createdSince && uuidFloor(filter.createdSince.getTime()),
-    filter.createdUntil && uuidFloor(filter.createdUntil.getTime()),
-  ]
+/** One page for each owner that has any. */
+export type OwnedPages = Fenced & {
+  readonly rowsOf: ReadonlyMap<string, readonly StoredDelivery[]>
 }
-
-const listSql = (order: 'asc' | 'desc') => `/* listDeliveries */
-  select snapshot.fence, delivery.*
-  from (select pg_snapshot_xmin(pg_current_snapshot())::text as fence) snapshot
-  left join lateral (
-    select ${deliveryColumns} from delivery
-    where ${fits} and id > $13 and id < $14
-    order by id ${order} limit $15
-  ) delivery on true
-  order by delivery.id ${order}`
-
-const listTexts = { newest: listSql('desc'), oldest: listSql('asc') }
 
 /** One page of the log of deliveries. */
 export async function listDeliveries(
@@ -73,12 +46,17 @@ export async function listDeliveries(
   selection: DeliverySelection,
   slice: Slice,
 ): Promise<DeliveryPage> {
-  const rows = await read<(StoredDelivery | { id: null }) & { fence: string }>({
-    text: listTexts[slice.order],
-    values: [...fitValues(selection), slice.newerThan, slice.olderThan, slice.limit],
-  })
-  const found = rows.filter((row): row is StoredDelivery & { fence: string } => row.id !== null)
-  return { rows: found, fence: BigInt(rows[0]?.fence ?? 0) }
+  const { fence, rowsOf } = await readPages(read, ownedBy(selection), slice)
+  return { fence, rows: [...rowsOf.values()].flat() }
+}
+
+/** A page of each owner, all in one statement. */
+export function listDeliveriesOf(
+  read: Read,
+  selection: OwnedSelection,
+  slice: Slice,
+): Promise<OwnedPages> {
+  return readPages(read, selection, slice)
 }
 
 /** How many deliveries fit; counting stops at `limit`. */
@@ -87,11 +65,89 @@ export async function countDeliveries(
   selection: DeliverySelection,
   limit: number,
 ): Promise<number> {
+  const { owner, ownerIds, ...owned } = ownedBy(selection)
+  const filter = { ...owned.filter, statuses: statusesMeant(owned.filter) }
+  const rows = rowsSql({ owner, source: sourceFor(owner, filter), order: null })
+  const everything = { newerThan: beforeAllIds, olderThan: afterAllIds }
   const [row] = await read<{ count: number }>({
     text: `/* countDeliveries */
-      select count(*)::int as count
-      from (select from delivery where ${fits} limit $13) delivery`,
-    values: [...fitValues(selection), limit],
+      select count(*)::int as count from unnest($13::uuid[]) as owner (id)
+      cross join lateral (${rows}) delivery`,
+    values: values({ ...owned, filter }, { ...everything, limit }, ownerIds),
   })
   return row?.count ?? 0
+}
+
+type Owned = DeliverySelection & {
+  readonly owner: ListOwner
+  readonly ownerIds: readonly string[]
+}
+
+/** A list of one event or of one endpoint has the index of these. */
+function ownedBy(selection: DeliverySelection): Owned {
+  const { workspaceId, filter } = selection
+  const [endpointId, ...others] = unique(filter.endpointIds) ?? []
+  if (filter.eventId !== null) return { ...selection, owner: 'event', ownerIds: [filter.eventId] }
+  if (endpointId === undefined || others.length > 0) {
+    return { ...selection, owner: 'workspace', ownerIds: [workspaceId] }
+  }
+  return { ...selection, owner: 'endpoint', ownerIds: [endpointId] }
+}
+
+async function readPages(
+  read: Read,
+  { owner, ownerIds, ...selection }: Owned,
+  slice: Slice,
+): Promise<OwnedPages> {
+  const filter = { ...selection.filter, statuses: statusesMeant(selection.filter) }
+  const order = slice.order === 'newest' ? 'desc' : 'asc'
+  const rows = await read<(StoredDelivery | { id: null }) & { fence: string; ownerId: string }>({
+    text: listSql({ owner, source: sourceFor(owner, filter), order }),
+    values: values({ ...selection, filter }, slice, ownerIds),
+  })
+  const found = rows.filter((row): row is (typeof rows)[number] & StoredDelivery => row.id !== null)
+  return {
+    rowsOf: Map.groupBy(found, (row) => row.ownerId),
+    fence: BigInt(rows[0]?.fence ?? 0),
+  }
+}
+
+/** A row without a delivery says only where the feed goes on. */
+function listSql(wish: RowsWish): string {
+  return `/* listDeliveries */
+    select snapshot.fence, owner.id as "ownerId", delivery.*
+    from (select pg_snapshot_xmin(pg_current_snapshot())::text as fence) snapshot
+    cross join unnest($13::uuid[]) as owner (id)
+    left join lateral (
+      select ${deliveryColumns} from (${rowsSql(wish)}) delivery
+    ) delivery on true
+    order by owner.id, delivery.id ${wish.order}`
+}
+
+function values(
+  { workspaceId, filter }: DeliverySelection,
+  slice: Pick<Slice, 'newerThan' | 'olderThan' | 'limit'>,
+  ownerIds: readonly string[],
+): unknown[] {
+  const { newerThan, olderThan } = within(slice, spanOf(filter.createdSince, filter.createdUntil))
+  return [
+    workspaceId,
+    unique(filter.endpointIds),
+    filter.eventId,
+    unique(filter.eventTypes),
+    unique(filter.statuses),
+    unique(filter.triggers),
+    filter.lastResults,
+    filter.lastStatusCodeMin,
+    filter.lastStatusCodeMax,
+    newerThan,
+    olderThan,
+    slice.limit,
+    ownerIds,
+  ]
+}
+
+/** Each value is read by itself: one that is given twice would be found twice. */
+function unique<Value>(list: readonly Value[] | null): Value[] | null {
+  return list && [...new Set(list)]
 }

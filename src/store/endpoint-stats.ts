@@ -37,7 +37,8 @@ export function readStats(read: Read, wish: StatsWish): Promise<StatsRow[]> {
         select endpoint_id, result, duration_ms,
           date_bin(('1 ' || $5::text)::interval, started_at, '2000-01-01Z') as start
         from attempt
-        where workspace_id = $1 and endpoint_id = any($2::uuid[])
+        where endpoint_id in (
+            select id from endpoint where workspace_id = $1 and id = any($2::uuid[]))
           and started_at >= $3 and started_at < $4
       ) attempt
       group by grouping sets ((endpoint_id), (endpoint_id, start))

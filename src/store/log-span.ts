@@ -33,11 +33,19 @@ export function newLogSpan(read: Read): () => Promise<LogSpan> {
 }
 
 /** The part of a slice that lies in the span. */
-export function within(slice: Slice, span: LogSpan): Slice {
+export function within<Part extends LogSpan>(slice: Part, span: LogSpan): Part {
   return {
     ...slice,
     newerThan: slice.newerThan > span.newerThan ? slice.newerThan : span.newerThan,
     olderThan: slice.olderThan < span.olderThan ? slice.olderThan : span.olderThan,
+  }
+}
+
+/** The ids of a range of times: `since` is in it, `until` is not. */
+export function spanOf(since: Date | null, until: Date | null): LogSpan {
+  return {
+    newerThan: since ? lowest(uuidFloor(since.getTime())) : beforeAllIds,
+    olderThan: until ? uuidFloor(until.getTime()) : afterAllIds,
   }
 }
 
@@ -55,6 +63,9 @@ async function readSpan(read: Read): Promise<LogSpan> {
     values: [],
   })
   if (!row?.first || !row.last || row.strays) return everything
-  const end = row.last.getTime() + dayMs
-  return { newerThan: uuidFloor(row.first.getTime()), olderThan: lowest(uuidFloor(end)) }
+  const end = new Date(row.last.getTime() + dayMs)
+  return {
+    newerThan: spanOf(row.first, null).newerThan,
+    olderThan: lowest(spanOf(null, end).olderThan),
+  }
 }

@@ -214,35 +214,3 @@ test('counting stops at ten thousand', async () => {
   const { deliveriesCount } = await tenant.client.ask(all)
   expect(deliveriesCount).toEqual({ value: 10_000, precision: 'AT_LEAST' })
 })
-
-test('a page of a hundred costs six statements, whatever it shows', async () => {
-  const tenant = await newLogTenant(bundle)
-  const endpointIds = [tenant.endpoint]
-  while (endpointIds.length < 10) endpointIds.push(await tenant.rows.addEndpoint(tenant.workspace))
-  for (let n = 0; n < 10; n++) {
-    const deliveries = await tenant.rows.publish({ workspaceId: tenant.workspace, endpointIds })
-    for (const one of deliveries) await tenant.rows.attempt(one, { result: 'TIMEOUT' })
-  }
-  await tenant.client.ask('{ deliveries(first: 1) { nodes { id } } }') // its key is known now
-  const { result, statements } = await counted(() =>
-    tenant.client.ask(`{ deliveries(first: 100) { streamCursor nodes {
-      id event { id payloadText } endpoint { id }
-      attempts { number request { body headers { name } } response { body } }
-    } } }`),
-  )
-  expect(result.deliveries.nodes).toHaveLength(100)
-  expect(statements).toBe(6)
-})
-
-/** Statements of the API; lanes have connections of their own. */
-async function counted<Result>(run: () => Promise<Result>) {
-  const pool = await bundle.database.orm.em.getConnection().getNativeClient()
-  let statements = 0
-  const count = () => {
-    statements += 1
-  }
-  pool.on('acquire', count)
-  const result = await run()
-  pool.off('acquire', count)
-  return { result, statements }
-}

@@ -5,7 +5,7 @@ import * as audit from '../../src/store/audit-entry.ts'
 import * as attempt from '../../src/store/attempt.ts'
 import * as change from '../../src/store/change.ts'
 import * as deliveryChange from '../../src/store/delivery-change.ts'
-import { anyDelivery } from '../../src/store/delivery-filter.ts'
+import { anyDelivery, type DeliveryFilter } from '../../src/store/delivery-filter.ts'
 import * as deliveryList from '../../src/store/delivery-list.ts'
 import { readDeliveries } from '../../src/store/delivery.ts'
 import { countDue } from '../../src/store/due-count.ts'
@@ -45,11 +45,16 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
 
   await readDeliveries(read, workspaceId, deliveryIds)
   await deliveryList.listDeliveries(read, { workspaceId, filter: anyDelivery }, slice)
-  for (const condition of [{ endpointIds: [endpointId] }, { eventId: eventIds[0] ?? '' }]) {
+  for (const condition of deliveryConditions(some)) {
     const filter = { ...anyDelivery, ...condition }
     await deliveryList.listDeliveries(read, { workspaceId, filter }, slice)
+    await deliveryList.listDeliveries(read, { workspaceId, filter }, { ...slice, order: 'oldest' })
+    await deliveryList.countDeliveries(read, { workspaceId, filter }, 100)
+    const of = { owner: 'endpoint', ownerIds: endpointIds, workspaceId, filter } as const
+    await deliveryList.listDeliveriesOf(read, of, slice)
   }
-  await deliveryList.countDeliveries(read, { workspaceId, filter: anyDelivery }, 100)
+  const of = { owner: 'event', ownerIds: eventIds, workspaceId, filter: anyDelivery } as const
+  await deliveryList.listDeliveriesOf(read, of, slice)
   await event.readEvents(read, workspaceId, eventIds)
   await event.readPayloads(read, workspaceId, eventIds)
   const anyEvent = {
@@ -59,6 +64,8 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
     createdUntil: null,
   }
   await event.listEvents(read, { workspaceId, filter: anyEvent }, slice)
+  const eventTypes = ['invoice.paid', 'invoice.void']
+  await event.listEvents(read, { workspaceId, filter: { ...anyEvent, eventTypes } }, slice)
   await attempt.readAttemptsOf(read, workspaceId, deliveryIds)
   const attempts = deliveryIds.map((id) => ({ deliveryId: id, number: 1 }))
   await attempt.readAttempts(read, workspaceId, attempts)
@@ -133,6 +140,24 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
     await audit.deleteOldAuditEntries(client, { before: new Date(0), limit: 100 })
     throw new RollBack()
   }).catch(RollBack.expected)
+}
+
+/** One for each source of `delivery-source.ts`, and one that none fits. */
+function deliveryConditions({ endpointIds, eventIds }: SomeIds): Partial<DeliveryFilter>[] {
+  return [
+    { endpointIds: endpointIds.slice(0, 1) },
+    { endpointIds },
+    { eventId: eventIds[0] ?? '' },
+    { eventTypes: ['invoice.paid', 'invoice.void'] },
+    { triggers: ['PING', 'REPLAY'] },
+    { statuses: ['RETRYING', 'FAILED'] },
+    { statuses: ['CANCELED'], endpointIds },
+    { statuses: ['PENDING', 'RETRYING', 'SUPPRESSED'] },
+    { statuses: ['SUCCEEDED'] },
+    { lastResults: ['TIMEOUT'] },
+    { lastStatusCodeMin: 500, lastStatusCodeMax: 599 },
+    { statuses: [] },
+  ]
 }
 
 async function publish(

@@ -1,9 +1,9 @@
 import { positionAt } from '../../store/change.ts'
-import type { DeliveryFilter } from '../../store/delivery-filter.ts'
 import { countDeliveries, listDeliveries } from '../../store/delivery-list.ts'
 import type { StoredDelivery } from '../../store/delivery.ts'
 import { within } from '../../store/log-span.ts'
 import { readsOf } from '../../store/reads.ts'
+import type { Slice } from '../../store/slice.ts'
 import { builder } from './builder.ts'
 import { type Connection, loadConnection, type PageArgs } from './connection.ts'
 import { implementConnection } from './connection-type.ts'
@@ -14,6 +14,7 @@ import {
   type GivenDeliveryFilter,
   readDeliveryFilter,
 } from './delivery-filter.ts'
+import type { DeliveryPageKey } from './delivery-pages-loader.ts'
 import { DeliveryRef, EndpointRef, EventRef } from './refs.ts'
 import { writeStreamCursor } from './stream-cursor.ts'
 import { workspaceMeant } from './tenant.ts'
@@ -76,7 +77,8 @@ builder.objectField(EndpointRef, 'deliveries', (t) =>
     args: { ...t.arg.connectionArgs(), filter: t.arg(whichDeliveries) },
     resolve: ({ id, workspaceId }, { filter, ...args }, context) => {
       const list = `endpoint ${id}`
-      return loadPage({ list, workspaceId, filter, args, endpointId: id }, context)
+      const of = { owner: 'endpoint', ownerId: id } as const
+      return loadPage({ list, workspaceId, filter, args, of }, context)
     },
   }),
 )
@@ -89,7 +91,8 @@ builder.objectField(EventRef, 'deliveries', (t) =>
     args: { ...t.arg.connectionArgs(), filter: t.arg(whichDeliveries) },
     resolve: ({ id, workspaceId }, { filter, ...args }, context) => {
       const list = `event ${id}`
-      return loadPage({ list, workspaceId, filter, args, eventId: id }, context)
+      const of = { owner: 'event', ownerId: id } as const
+      return loadPage({ list, workspaceId, filter, args, of }, context)
     },
   }),
 )
@@ -100,21 +103,18 @@ type PageWish = {
   readonly workspaceId: string
   readonly filter: GivenDeliveryFilter | null | undefined
   readonly args: PageArgs
-} & Owner
+  /** The endpoint or event whose list it is; left out, it is the workspace's. */
+  readonly of?: Pick<DeliveryPageKey, 'owner' | 'ownerId'>
+}
 
-/** The one endpoint or event whose list it is. */
-type Owner = { readonly endpointId?: string; readonly eventId?: string }
-
-async function loadPage(wish: PageWish, { services, loaders }: Context): Promise<DeliveryPage> {
-  const { cursors, database, clock } = services
+async function loadPage(wish: PageWish, context: Context): Promise<DeliveryPage> {
+  const { cursors, clock } = context.services
   const { list, workspaceId, filter: given, args } = wish
-  const selection = { workspaceId, filter: narrowed(readDeliveryFilter(given), wish) }
   const request = { args, cursors, scope: { list, workspaceId, filter: given } }
   let fence = 0n
   const page = await loadConnection(request, async (slice) => {
-    const part = within(slice, await services.logSpan())
-    const found = await listDeliveries(readsOf(database), selection, part)
-    for (const delivery of found.rows) loaders.delivery.prime(delivery, delivery)
+    const found = await loadRows(wish, slice, context)
+    for (const delivery of found.rows) context.loaders.delivery.prime(delivery, delivery)
     fence = found.fence
     return found.rows
   })
@@ -122,13 +122,14 @@ async function loadPage(wish: PageWish, { services, loaders }: Context): Promise
   return { ...page, streamCursor: writeStreamCursor(cursors, workspaceId, position) }
 }
 
-/** In the list of one endpoint or event, a filter for another one fits nothing. */
-function narrowed(filter: DeliveryFilter, { endpointId, eventId }: Owner): DeliveryFilter {
-  const isOther = eventId !== undefined && filter.eventId !== null && filter.eventId !== eventId
-  const all = isOther
-    ? { ...filter, statuses: [] }
-    : { ...filter, eventId: eventId ?? filter.eventId }
-  if (endpointId === undefined) return all
-  const isMeant = filter.endpointIds === null || filter.endpointIds.includes(endpointId)
-  return { ...all, endpointIds: isMeant ? [endpointId] : [] }
+/** The lists of all endpoints or events of a page share their statement. */
+async function loadRows(
+  { workspaceId, filter: given, of }: PageWish,
+  slice: Slice,
+  { services, loaders }: Context,
+) {
+  const selection = { workspaceId, filter: readDeliveryFilter(given) }
+  const part = within(slice, await services.logSpan())
+  if (of) return loaders.deliveryPages.load({ ...selection, ...of, slice: part })
+  return listDeliveries(readsOf(services.database), selection, part)
 }

@@ -12,6 +12,7 @@ import type { TenantKey } from '../../store/endpoint.ts'
 import { readEvents, readPayloads } from '../../store/event.ts'
 import { findDeliveryOwners, findEventOwners, type LogOwner } from '../../store/log-owners.ts'
 import type { Read } from '../../store/reads.ts'
+import { newDeliveryPagesLoader } from './delivery-pages-loader.ts'
 import { newStatsLoader } from './stats-loader.ts'
 
 /** Rows of the log by key, each statement once for all that a request asks for. */
@@ -30,6 +31,8 @@ export function newLogLoaders(read: Read) {
     }),
     /** By the delivery's id, oldest first. */
     attemptsOf: newAttemptsLoader(read),
+    /** By the endpoint or event whose deliveries they are. */
+    deliveryPages: newDeliveryPagesLoader(read),
     stats: newStatsLoader(read),
     /** The workspaces of rows, for the operator. */
     eventOwner: byOwner((ids) => findEventOwners(read, ids)),
