@@ -10,7 +10,11 @@ beforeEach(async () => {
 afterEach(() => platform[Symbol.asyncDispose]())
 
 const publishBatch = (events: readonly object[]) => {
-  return platform.client.mutate('eventPublishBatch', { events }, 'events { id }')
+  return platform.client.mutate(
+    'eventPublishBatch',
+    { events },
+    'events { id } deliveryCount replayed',
+  )
 }
 
 test.each([
@@ -35,4 +39,21 @@ test('what is new in a batch is checked beside what is not', async () => {
   expect(events[0].id).toBe(eventId)
   const seen = await platform.client.ask('{ events(first: 9) { nodes { id } } }')
   expect(seen.events.nodes).toHaveLength(3)
+})
+
+test('a key that stands twice in a batch counts once', async () => {
+  await platform.addEndpoint('https://example.com/')
+  const event = { eventType, payloadText: '{"n":1}' }
+  const { eventId } = await platform.publish({ idempotencyKey: 'before' })
+
+  const batch = await publishBatch([
+    { ...event, idempotencyKey: 'new' },
+    { ...event, idempotencyKey: 'before' },
+    { ...event, idempotencyKey: 'new' },
+    event,
+  ])
+
+  expect(batch).toMatchObject({ deliveryCount: 3, replayed: [false, true, true, false] })
+  const ids = batch.events.map(({ id }: { id: string }) => id)
+  expect([ids[2], ids[1], new Set(ids).size]).toEqual([ids[0], eventId, 3])
 })

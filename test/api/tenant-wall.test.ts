@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { schema } from '../../src/api/graphql/schema.ts'
 import { type Bundle, openBundle } from '../support/bundle.ts'
+import { openStream } from '../support/stream.ts'
 import { answerOf } from '../support/wall/answer.ts'
 import { sameForAll } from '../support/wall/meanings.ts'
 import { nodeTypesOf, type Position, positionsOf } from '../support/wall/positions.ts'
@@ -78,6 +79,25 @@ test.each(telling)('%s answers its own key otherwise', async (_name, position) =
   }
 
   expect(await ask(position, foreign, asker)).not.toBe(forNobody)
+})
+
+test('a stream does not go on from the id of another', async () => {
+  const query = 'subscription { deliveryChanges { __typename } }'
+  const first = async (key: string, headers = {}) => {
+    await using stream = await openStream(bundle.url, { key, query, headers })
+    const event = await stream.next()
+    return event
+  }
+  const { id = '' } = (await first(theirs.key)) ?? {}
+  const errorsFor = async (lastEventId: string) => {
+    const event = await first(mine.key, { 'last-event-id': lastEventId })
+    return event?.data.errors.map(({ message }: { message: string }) => message)
+  }
+
+  const foreign = await errorsFor(id)
+
+  expect(foreign).toEqual([expect.stringContaining('not a valid')])
+  expect(foreign).toEqual(await errorsFor(`${id.slice(0, -3)}AAA`))
 })
 
 test('nothing that a key can reach holds anything of another', async () => {

@@ -92,6 +92,7 @@ const EventPublishSuccess = builder.objectRef<Published>('EventPublishSuccess').
 type PublishedBatch = {
   readonly events: readonly StoredEvent[]
   readonly deliveryCount: number
+  readonly replayed: readonly boolean[]
 }
 
 const EventPublishBatchSuccess = builder
@@ -105,7 +106,16 @@ const EventPublishBatchSuccess = builder
         resolve: ({ events }) => [...events],
         description: 'In the order given. One whose key was used before is the earlier event.',
       }),
-      deliveryCount: t.exposeInt('deliveryCount', { description: 'Of all events together.' }),
+      deliveryCount: t.exposeInt('deliveryCount', {
+        description: 'Of all events together, each counted once.',
+      }),
+      replayed: t.field({
+        type: ['Boolean'],
+        resolve: ({ replayed }) => [...replayed],
+        description:
+          'For each, in the order given: whether it had been published before under the same ' +
+          'idempotency key, or stands earlier in this batch.',
+      }),
     }),
   })
 
@@ -151,10 +161,17 @@ addMutation({
     refuseLossyPayloads({ info, bodyText: context.bodyText }, payloads)
     const events = readEventInputs(given, { now: clock.now(), batch: true })
     const published = await publisher.publish({ workspaceId: workspace, events, isBatch: true })
-    const deliveryCount = published.reduce((sum, event) => sum + event.deliveryCount, 0)
-    return { events: await readPublished(context, workspace, published), deliveryCount }
+    const stored = await readPublished(context, workspace, published)
+    const replayed = published.map((event) => event.replayed)
+    return { events: stored, deliveryCount: countDeliveries(published), replayed }
   },
 })
+
+/** A key that stands twice in a batch means one event. */
+function countDeliveries(published: readonly PublishedEvent[]): number {
+  const counts = new Map(published.map(({ eventId, deliveryCount }) => [eventId, deliveryCount]))
+  return [...counts.values()].reduce((sum, count) => sum + count, 0)
+}
 
 function checkBatchSize(count: number): void {
   if (count === 0) throw invalidInput([{ path: ['events'], message: 'holds no event.' }])

@@ -23,7 +23,7 @@ export function selectionOf(schema: GraphQLSchema, type: GraphQLOutputType, dept
   if (types.some(isRefusal)) return '{ __typename ... on Error { code message } }'
   const parts = types.map((one) => {
     const fields = fieldsOf(schema, one, { depth: depth - 1, prefix: `${one.name}_` })
-    return `... on ${one.name} { ${fields} }`
+    return `... on ${one.name} { __typename ${fields} }`
   })
   return `{ __typename ${parts.join(' ')} }`
 }
