@@ -72,6 +72,9 @@ create table endpoint_health (
   parked_until timestamptz(3),
   -- Of two transactions under way the older may commit last: it changes nothing then.
   as_of timestamptz(3) not null default to_timestamp(0),
+  -- Since when nothing got through but probes, until a success does: its circuit opened, or it was
+  -- disabled and enabled again.
+  down_since timestamptz(3),
   primary key (endpoint_id, workspace_id),
   foreign key (endpoint_id, workspace_id) references endpoint (id, workspace_id),
   constraint endpoint_health_open_has_probe check (

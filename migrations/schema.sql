@@ -182,6 +182,7 @@ create table endpoint_health (
   circuit circuit_state not null,
   parked_until timestamp(3) with time zone,
   as_of timestamp(3) with time zone not null default to_timestamp((0)::double precision),
+  down_since timestamp(3) with time zone,
   constraint endpoint_health_pkey PRIMARY KEY (endpoint_id, workspace_id),
   constraint endpoint_health_endpoint_id_workspace_id_fkey FOREIGN KEY (endpoint_id, workspace_id) REFERENCES endpoint(id, workspace_id),
   constraint endpoint_health_failing_since CHECK (((consecutive_failures > 0) = (failing_since IS NOT NULL))),

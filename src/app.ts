@@ -67,7 +67,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { pool } = database
   const endpointChanged = (endpointId: string) => engine.wake.endpointChanged(endpointId)
   resources.use(keepRetention({ pool, clock, log, retentionDays }))
-  resources.use(autoDisable({ pool, clock, log, endpointChanged }))
+  resources.use(autoDisable({ pool, clock, log, endpointChanged, tell: engine.tell }))
   const services = openServices(options, foundation, engine)
   resources.use(services.callers)
   let draining = false

@@ -69,7 +69,7 @@ const onlyThese: Readonly<Record<string, Readonly<Record<string, readonly string
     'feed/': ['hub', 'subscriber', 'change'],
   },
   'control/': { 'pipeline/': ['wake', 'stages'] },
-  'maintenance/': { 'pipeline/': ['wake', 'rounds', 'publish', 'stages'] },
+  'maintenance/': { 'pipeline/': ['wake', 'rounds', 'publish', 'stages', 'tell', 'disable'] },
   db: { 'store/': ['partition'], 'model/': ['entities'] },
 }
 

@@ -64,7 +64,8 @@ export async function createEndpoint(
     .transactional(async (em) => {
       await raiseSubscriptionsVersion(em, workspace.id)
       await requireRoom(em, workspace.id)
-      await requireKnownTypes(em, { list: wanted.eventTypes, had: [] })
+      const wish = { workspaceId: workspace.id, list: wanted.eventTypes, had: [] }
+      await requireKnownTypes(em, wish)
       const created = newEndpoint(ports, em, { ...wanted, url, wireFormat, workspace })
       await em.flush() // the secret's foreign key needs it
       addSecret(ports, em, { endpoint: created, secret })

@@ -12,10 +12,11 @@ import type { ControlPorts } from './ports.ts'
 export async function enableEndpoint(ports: ControlPorts, key: TenantKey): Promise<Endpoint> {
   const wish = { key, action: 'ENDPOINT_ENABLED' } as const
   const enabled = await changeEndpoint(ports, wish, async (endpoint, em) => {
+    const disabledAt = endpoint.disabledAt ?? null
     endpoint.status = 'ENABLED'
     endpoint.disabledReason = null
     endpoint.disabledAt = null
-    await resetEndpointHealth(em, { ...key, at: ports.clock.now() })
+    await resetEndpointHealth(em, { ...key, at: ports.clock.now(), disabledAt })
   })
   await ports.wake.lanes([key.id])
   return enabled

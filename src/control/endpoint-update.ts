@@ -44,7 +44,7 @@ export async function updateEndpoint(
       }
     }
     if (eventTypes !== undefined) {
-      await requireKnownTypes(em, { list: eventTypes, had: endpoint.eventTypes })
+      await requireKnownTypes(em, { ...key, list: eventTypes, had: endpoint.eventTypes })
       endpoint.eventTypes = patternsOf(eventTypes)
     }
     if (canonical !== undefined) endpoint.url = canonical

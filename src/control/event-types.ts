@@ -11,6 +11,7 @@ import { checkEventTypeName } from '../rules/event-match.ts'
 import { type Facts, factsChange } from '../rules/facts.ts'
 import { newUuid } from '../rules/id.ts'
 import { checkJsonValue } from '../rules/json-value.ts'
+import { isOperational, operationalPrefix } from '../rules/operational-event.ts'
 import { compilePayloadSchema } from '../rules/payload-schema.ts'
 import { violates } from '../store/conflict.ts'
 import { countEventTypes, lockEventType, raiseCatalogueVersion } from '../store/event-type.ts'
@@ -41,10 +42,11 @@ export async function createEventType(
   input: EventTypeCreation,
 ): Promise<EventType> {
   const wanted = readInput(creation, input)
+  refuseOperational(wanted.name)
   const createdAt = ports.clock.now()
   const creating = ports.database.orm.em.fork().transactional(async (em) => {
     await raiseCatalogueVersion(em)
-    if ((await countEventTypes(em)) >= eventTypesMax) throw catalogueFull()
+    if ((await countEventTypes(em, { hiddenPrefix: null })) >= eventTypesMax) throw catalogueFull()
     const eventType = em.create(EventTypeEntity, {
       id: newUuid(createdAt.getTime()),
       name: wanted.name,
@@ -88,6 +90,7 @@ export async function updateEventType(
   input: EventTypeUpdate,
 ): Promise<EventType> {
   const wanted = givenOf(readInput(update, input))
+  refuseOperational(eventTypeName)
   return ports.database.orm.em.fork().transactional(async (em) => {
     const eventType = await lockEventType(em, eventTypeName)
     if (!eventType) throw notFound('Event type')
@@ -105,6 +108,13 @@ export async function updateEventType(
 function eventTypeFacts({ name, description, status, schema, example }: EventType): Facts {
   const [text, shape, sample] = [description ?? null, schema ?? null, example ?? null]
   return { name, description: text, status, schema: shape, example: sample }
+}
+
+/** Its own types are part of the program: they say what it really sends. */
+function refuseOperational(eventTypeName: string): void {
+  if (!isOperational(eventTypeName)) return
+  const message = `begins with "${operationalPrefix}": these names are the program's own.`
+  throw invalidInput([{ path: ['name'], message }])
 }
 
 /** An example is what a ping of this type sends: one that would be refused helps nobody. */

@@ -2,14 +2,17 @@ import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
 import { autoDisableDays, autoDisableEveryMs, dayMs } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { disableAndTell } from '../pipeline/disable.ts'
 import { Rounds } from '../pipeline/rounds.ts'
-import { newUuid, publicId } from '../rules/id.ts'
-import { disableEndpoint, findFailingEndpoints } from '../store/endpoint-disable.ts'
+import type { Tell } from '../pipeline/tell.ts'
+import { publicId } from '../rules/id.ts'
+import { findFailingEndpoints } from '../store/endpoint-disable.ts'
 
 export type AutoDisableContext = {
   readonly pool: Pool
   readonly clock: Clock
   readonly log: Log
+  readonly tell: Tell
   /** Its lane, wherever it is, looks at the endpoint again. */
   readonly endpointChanged: (endpointId: string) => void
 }
@@ -35,8 +38,8 @@ export async function disableFailing(context: AutoDisableContext): Promise<void>
   const since = new Date(at.getTime() - autoDisableDays * dayMs)
   for (const failing of await findFailingEndpoints(context.pool, since)) {
     const { endpointId, workspaceId } = failing
-    const wish = { ...failing, reason: 'FAILING', at, auditEntryId: newUuid(at.getTime()) } as const
-    if (!(await disableEndpoint(context.pool, wish))) continue
+    const wish = { ...failing, reason: 'FAILING', at } as const
+    if (!(await disableAndTell(context.tell, wish))) continue
     context.endpointChanged(endpointId)
     context.log.warn(
       { endpoint: publicId('wh', endpointId), workspace: publicId('ws', workspaceId) },

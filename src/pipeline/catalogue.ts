@@ -1,5 +1,6 @@
 import type { Pool } from '../db.ts'
 import { unknownName } from '../rules/event-match.ts'
+import { isOperational } from '../rules/operational-event.ts'
 import { compilePayloadSchema, type PayloadCheck } from '../rules/payload-schema.ts'
 import { readCatalogue, type CatalogueRow } from '../store/subscription.ts'
 
@@ -21,6 +22,7 @@ export class Catalogue {
 
   /** Why an event of this type may not be published, or undefined. */
   refusal(eventType: string): string | undefined {
+    if (isOperational(eventType)) return `"${eventType}" is published by the program itself.`
     const entry = this.#entries.get(eventType)
     if (entry?.status === 'RESERVED') {
       return `"${eventType}" is reserved for the future: it can be subscribed to, not published.`

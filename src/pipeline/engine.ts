@@ -1,4 +1,4 @@
-import { newUuid, publicId } from '../rules/id.ts'
+import { publicId } from '../rules/id.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { createHttpPost } from '../egress/http-post.ts'
@@ -9,16 +9,18 @@ import { openQueue, type LaneQueue } from '../queue.ts'
 import type { AddressPolicy } from '../rules/address.ts'
 import type { Sealer } from '../seal.ts'
 import { unholdDue } from '../store/due.ts'
-import { disableEndpoint } from '../store/endpoint-disable.ts'
 import type { Telemetry } from '../telemetry.ts'
+import { disableAndTell } from './disable.ts'
 import { FanOut } from './fan-out.ts'
 import { Lanes } from './lanes.ts'
 import { createEndpointLoader, createPageLoader } from './load.ts'
 import { Permits } from './permits.ts'
+import type { Committed } from './prepare.ts'
 import { createPublisher, type Publisher } from './publish.ts'
 import { createRecorder } from './record.ts'
 import { send } from './send.ts'
 import type { LaneEndpoint } from './stages.ts'
+import { createTell, type Tell } from './tell.ts'
 import { Wake } from './wake.ts'
 
 export type EngineOptions = {
@@ -40,6 +42,7 @@ export type EngineOptions = {
 export type Engine = AsyncDisposable & {
   readonly publisher: Publisher
   readonly wake: Wake
+  readonly tell: Tell
   /** Requests to receivers that have no answer yet. */
   readonly inFlight: () => number
   /** Starts nothing more, ends or gives up what is out, and gives the lanes to others. */
@@ -51,27 +54,26 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { database, log } = options
   const queue = resources.use(await openLaneQueue(options))
   const permits = new Permits(inFlightMax, startsPerTurnMax)
-  const lanes = options.delivers ? openLanes(options, queue, { resources, permits }) : null
   const { pool } = database
+  const fanOut = new FanOut(pool)
+  const committed: Committed = (deliveries) => {
+    wake.created(deliveries)
+    options.changed([...new Set(deliveries.map((delivery) => delivery.workspaceId))])
+  }
+  const tell = createTell({ ...options, pool, fanOut, committed })
+  const lanes = options.delivers ? openLanes(options, queue, { resources, permits, tell }) : null
   const notifier = resources.use(
     openNotifier({ pool, log, channel: 'postrider_lane', heard: (ids) => wake.announced(ids) }),
   )
   const announce = notifier.announce
   const wake: Wake = resources.use(new Wake({ ...options, pool, queue, lanes, announce }))
   if (lanes) notifier.listen()
-  const publisher = createPublisher({
-    ...options,
-    pool,
-    fanOut: new FanOut(pool),
-    committed: (deliveries) => {
-      wake.created(deliveries)
-      options.changed([...new Set(deliveries.map((delivery) => delivery.workspaceId))])
-    },
-  })
+  const publisher = createPublisher({ ...options, pool, fanOut, committed })
   const kept = resources.move()
   return {
     publisher,
     wake,
+    tell,
     inFlight: () => permits.taken,
     drain: async () => lanes?.[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
@@ -85,14 +87,16 @@ function openLaneQueue({ database, log }: EngineOptions) {
   })
 }
 
+type LanesParts = { resources: AsyncDisposableStack; permits: Permits; tell: Tell }
+
 function openLanes(
   options: EngineOptions,
   queue: LaneQueue,
-  { resources, permits }: { resources: AsyncDisposableStack; permits: Permits },
+  { resources, permits, tell }: LanesParts,
 ): Lanes {
   const { database, clock, log, userAgent, allowedNetworks: policy, httpsOnly } = options
   const http = resources.use(createHttpPost({ policy, httpsOnly }))
-  const context = { ...options, pool: database.pool }
+  const context = { ...options, pool: database.pool, tell }
   let givenUp = false
   const isGivenUp = () => givenUp
   const sending = { clock, log, post: http.post, userAgent, isGivenUp }
@@ -111,7 +115,7 @@ function openLanes(
     unhold: (endpoint) => unholdDue(database.pool, endpoint),
     permits,
     gone: (endpoint) => {
-      void disableGone(options, endpoint, lanes).catch((error: unknown) => {
+      void disableGone(options, endpoint, { lanes, tell }).catch((error: unknown) => {
         log.error({ err: error, endpoint: publicId('wh', endpoint.endpointId) }, 'disabling failed')
       })
     },
@@ -121,14 +125,12 @@ function openLanes(
 
 /** The receiver answered 410: it wants nothing any more, until a person says otherwise. */
 async function disableGone(
-  { database, clock, log }: EngineOptions,
+  { clock, log }: EngineOptions,
   { endpointId, workspaceId, version }: LaneEndpoint,
-  lanes: Lanes,
+  { lanes, tell }: { lanes: Lanes; tell: Tell },
 ): Promise<void> {
-  const at = clock.now()
-  const noted = { at, auditEntryId: newUuid(at.getTime()) }
-  const wish = { endpointId, workspaceId, version, reason: 'GONE', ...noted } as const
-  if (await disableEndpoint(database.pool, wish)) {
+  const wish = { endpointId, workspaceId, version, reason: 'GONE', at: clock.now() } as const
+  if (await disableAndTell(tell, wish)) {
     log.warn(
       { endpoint: publicId('wh', endpointId), workspace: publicId('ws', workspaceId) },
       'endpoint disabled: 410 Gone',

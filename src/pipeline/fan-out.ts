@@ -20,6 +20,8 @@ export type Audience = {
   /** One delivery for each endpoint that subscribes to the event's type. */
   readonly deliveriesOf: (event: EventRow, now: Date) => DeliveryRow[]
   readonly requireWorkspace: (workspaceId: string) => void
+  /** Whether any endpoint of the workspace, disabled ones included, subscribes to the type. */
+  readonly hasSubscribers: (workspaceId: string, eventType: string) => boolean
 }
 
 /**
@@ -46,6 +48,10 @@ export class FanOut {
         if (!compiled.has(workspaceId)) throw notFound('Workspace')
       },
       deliveriesOf: (event, now) => deliveriesOf(compiled.get(event.workspaceId), event, now),
+      hasSubscribers: (workspaceId, eventType) => {
+        const targets = compiled.get(workspaceId)?.subscriptions.targetsOf(eventType)
+        return targets !== undefined && targets.length > 0
+      },
     }
   }
 

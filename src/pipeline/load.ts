@@ -177,5 +177,6 @@ function healthOf(row: LaneEndpointRow): Health {
     lastSuccessAt: row.lastSuccessAt,
     circuit: row.circuit,
     parkedUntil: row.parkedUntil,
+    downSince: row.downSince,
   }
 }

@@ -4,15 +4,19 @@ import type { Pool } from '../db.ts'
 import { recordBatchMax, recordFlushesMax, recordRetryMs, recordWaitMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { newUuid, publicId } from '../rules/id.ts'
+import type { News } from '../rules/operational-event.ts'
 import { mendDue, type DueDelivery } from '../store/due.ts'
 import { isRefusedData } from '../store/refused-data.ts'
-import { recordResults, type HealthRow, type ResultRow } from '../store/result.ts'
+import { recordResults } from '../store/result.ts'
+import type { HealthRow, RecordedDelivery, ResultRow } from '../store/result.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Batcher } from './batcher.ts'
 import type { Settled } from './stages.ts'
+import type { Tell } from './tell.ts'
 
 export type RecordContext = {
   readonly pool: Pool
+  readonly tell: Tell
   readonly clock: Clock
   readonly log: Log
   readonly telemetry: Telemetry
@@ -54,12 +58,12 @@ async function recordBatch(context: RecordContext, batch: readonly Settled[]): P
   const durationMs = Math.round(performance.now() - started)
   report(context, batch, { refused: refused.length, durationMs })
   return batch.map(({ due }) => {
-    const nextAttemptAt = stored.get(due.deliveryId)
-    return nextAttemptAt === undefined ? { counted: false } : { counted: true, nextAttemptAt }
+    const found = stored.get(due.deliveryId)
+    return found ? { counted: true, nextAttemptAt: found.nextAttemptAt } : { counted: false }
   })
 }
 
-type Stored = ReadonlyMap<string, Date | null>
+type Stored = ReadonlyMap<string, RecordedDelivery>
 
 /** The fence makes repeating safe: a batch that was stored unheard changes nothing twice. */
 async function storeUntilStored(
@@ -79,16 +83,18 @@ async function storeUntilStored(
 
 /** One result that the database does not take keeps none of the others from being stored. */
 async function storeEach(context: RecordContext, batch: readonly Settled[]): Promise<Stored> {
-  const parts: (readonly [string, Date | null])[] = []
+  const parts: (readonly [string, RecordedDelivery])[] = []
   for (const settled of batch) {
     const stored = await storeUntilStored(context, [settled])
       .catch(() => storeUntilStored(context, [withoutTexts(settled)]))
       // Our bug. As if it had ended: it is found again, but not at once.
-      .catch(() => new Map([[settled.due.deliveryId, null]]))
+      .catch(() => new Map([[settled.due.deliveryId, givenUp]]))
     parts.push(...stored)
   }
   return new Map(parts)
 }
+
+const givenUp: RecordedDelivery = { status: 'RETRYING', nextAttemptAt: null }
 
 /** What came from outside is left out: the attempt still counts, and the next one comes later. */
 function withoutTexts(settled: Settled): Settled {
@@ -110,8 +116,33 @@ async function mend({ pool, log }: RecordContext, refused: readonly DueDelivery[
 function store(context: RecordContext, batch: readonly Settled[]): Promise<Stored> {
   const at = context.clock.now()
   const changeId = newUuid(at.getTime())
-  const health = healthRows(batch)
-  return recordResults(context.pool, { results: batch.map(resultRow), health, changeId, at })
+  const rows = { results: batch.map(resultRow), health: healthRows(batch), changeId, at }
+  const possible = batch.flatMap((one) => newsOf(one, at))
+  return context.tell(possible, async (db) => {
+    const stored = await recordResults(db, rows)
+    return { result: stored, news: batch.flatMap((one) => trueNews(one, stored, at)) }
+  })
+}
+
+/** What an operator may want to hear of an attempt: nothing, as a rule. */
+function newsOf(settled: Settled, at: Date): News[] {
+  const { due, number, outcome, status, recoveredFrom } = settled
+  const { workspaceId, endpointId, deliveryId, eventId, eventType } = due
+  const about = { workspaceId, endpointId, at }
+  if (recoveredFrom) return [{ ...about, kind: 'endpoint.recovered', downSince: recoveredFrom }]
+  if (status !== 'FAILED') return []
+  const { result, errorMessage, answer } = outcome
+  const end = { result, errorMessage, statusCode: answer?.statusCode ?? null }
+  const delivery = { deliveryId, eventId, eventType, attemptCount: number }
+  return [{ ...about, kind: 'delivery.failed', ...delivery, ...end }]
+}
+
+/** A delivery that was cancelled or retried meanwhile has not failed. */
+function trueNews(settled: Settled, stored: Stored, at: Date): News[] {
+  const found = stored.get(settled.due.deliveryId)
+  if (found === undefined) return []
+  const { status, recoveredFrom } = settled
+  return recoveredFrom || found.status === status ? newsOf(settled, at) : []
 }
 
 function resultRow({ due, outcome, ...settled }: Settled): ResultRow {

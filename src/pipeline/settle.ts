@@ -39,6 +39,7 @@ function succeed(sent: Sent, { health: before, now }: SettleContext): Verdict {
     status: 'SUCCEEDED',
     settledAt: now,
     health: stored,
+    recoveredFrom: before.downSince,
   }
   return { settled, health: stored ? health : before, gone: false }
 }
@@ -46,6 +47,7 @@ function succeed(sent: Sent, { health: before, now }: SettleContext): Verdict {
 /** A success every second is one row of health, not thousands. */
 function isWorthStoring(before: Health, now: Date): boolean {
   if (before.consecutiveFailures > 0 || before.circuit !== 'CLOSED') return true
+  if (before.downSince !== null) return true
   const last = before.lastSuccessAt?.getTime() ?? 0
   return before.parkedUntil !== null || now.getTime() - last >= healthStoreEveryMs
 }
@@ -75,6 +77,7 @@ function fail(sent: Sent, { endpoint, health: before, now, random }: SettleConte
     nextDueAt,
     settledAt: now,
     health,
+    recoveredFrom: null,
   }
   return { settled, health, gone: event === 'GONE' }
 }

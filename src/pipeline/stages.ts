@@ -88,5 +88,7 @@ export type Settled = Sent & {
   readonly nextDueAt: Date | null
   /** The endpoint's health where it is to be stored with this attempt, as of `settledAt`. */
   readonly health: Health | null
+  /** Since when its endpoint was down, where this success is the first since; else null. */
+  readonly recoveredFrom: Date | null
   readonly settledAt: Date
 }

@@ -13,6 +13,8 @@ export type Health = {
   readonly circuit: CircuitState
   /** No attempt before this time: the next probe, or the end of a pause the receiver asked for. */
   readonly parkedUntil: Date | null
+  /** Since when nothing got through but probes: its circuit opened, or it was disabled. */
+  readonly downSince: Date | null
 }
 
 export const unknownHealth: Health = {
@@ -21,6 +23,7 @@ export const unknownHealth: Health = {
   lastSuccessAt: null,
   circuit: 'CLOSED',
   parkedUntil: null,
+  downSince: null,
 }
 
 /**
@@ -61,7 +64,8 @@ export function resume(health: Health, now: Date): Health {
 
 /** A pause that ends later than the wait is kept. */
 function openFor(health: Health, at: Date, seconds: number): Health {
-  return pausedUntil({ ...health, circuit: 'OPEN' }, new Date(at.getTime() + seconds * 1000))
+  const open = { ...health, circuit: 'OPEN', downSince: health.downSince ?? at } as const
+  return pausedUntil(open, new Date(at.getTime() + seconds * 1000))
 }
 
 /** Each failed probe is one failure past the threshold, so the count alone tells the wait. */

@@ -12,18 +12,29 @@ export async function findEndpointHealth(
   return em.find(EndpointHealthEntity, where, { comments: 'findEndpointHealth' })
 }
 
-/** What an endpoint is after a person enabled it: nothing is held against it. */
+/**
+ * What an endpoint is after a person enabled it: nothing is held against it. It was down since it
+ * was disabled, and is until a success shows that it is not.
+ */
 export async function resetEndpointHealth(
   em: EntityManager,
-  { workspaceId, id, at }: TenantKey & { readonly at: Date },
+  {
+    workspaceId,
+    id,
+    at,
+    disabledAt,
+  }: TenantKey & { readonly at: Date; readonly disabledAt: Date | null },
 ): Promise<void> {
   await em.execute(
     `/* resetEndpointHealth */
-    update endpoint_health
-    set consecutive_failures = 0, failing_since = null, circuit = 'CLOSED', parked_until = null,
-      as_of = ?
-    where endpoint_id = ? and workspace_id = ?`,
-    [at, id, workspaceId],
+    insert into endpoint_health
+      (endpoint_id, workspace_id, consecutive_failures, circuit, as_of, down_since)
+    values (?, ?, 0, 'CLOSED', ?, ?)
+    on conflict (endpoint_id, workspace_id) do update set
+      consecutive_failures = 0, failing_since = null, circuit = 'CLOSED', parked_until = null,
+      as_of = excluded.as_of,
+      down_since = coalesce(endpoint_health.down_since, excluded.down_since)`,
+    [id, workspaceId, at, disabledAt],
   )
 }
 

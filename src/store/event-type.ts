@@ -33,15 +33,30 @@ export async function listEventTypeNames(em: EntityManager): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
+/** Which event types: without those of this prefix where one is given. */
+export type EventTypeCondition = { readonly hiddenPrefix: string | null }
+
 /** A part of the catalogue. */
-export async function listEventTypes(em: EntityManager, slice: Slice): Promise<EventType[]> {
+export async function listEventTypes(
+  em: EntityManager,
+  condition: EventTypeCondition,
+  slice: Slice,
+): Promise<EventType[]> {
   const { where, options } = sliced(slice)
-  return em.find(EventTypeEntity, where, { ...options, comments: 'listEventTypes' })
+  const comments = 'listEventTypes'
+  return em.find(EventTypeEntity, { ...shown(condition), ...where }, { ...options, comments })
 }
 
 /** How many event types the catalogue has. */
-export async function countEventTypes(em: EntityManager): Promise<number> {
-  return em.count(EventTypeEntity, {}, { comments: 'countEventTypes' })
+export async function countEventTypes(
+  em: EntityManager,
+  condition: EventTypeCondition,
+): Promise<number> {
+  return em.count(EventTypeEntity, shown(condition), { comments: 'countEventTypes' })
+}
+
+function shown({ hiddenPrefix }: EventTypeCondition) {
+  return hiddenPrefix === null ? {} : { $not: { name: { $like: `${hiddenPrefix}%` } } }
 }
 
 /**

@@ -24,6 +24,7 @@ export type LaneEndpointRow = {
   readonly lastSuccessAt: Date | null
   readonly circuit: CircuitState | null
   readonly parkedUntil: Date | null
+  readonly downSince: Date | null
 }
 
 /** By bare id: a lane's job carries nothing else, and each row names its workspace from here on. */
@@ -45,7 +46,8 @@ export async function readLaneEndpoints(
         secret.expire_at as "secretsExpireAt",
         health.consecutive_failures as "consecutiveFailures",
         health.failing_since as "failingSince", health.last_success_at as "lastSuccessAt",
-        health.circuit, health.parked_until as "parkedUntil"
+        health.circuit, health.parked_until as "parkedUntil",
+        health.down_since as "downSince"
       from endpoint
       cross join lateral (
         select coalesce(array_agg(id order by id desc), '{}') as ids,

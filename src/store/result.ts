@@ -46,16 +46,23 @@ export type RecordedResults = {
   readonly at: Date
 }
 
+/** A delivery after its result. */
+export type RecordedDelivery = {
+  readonly status: DeliveryStatus
+  /** Null: it has ended. */
+  readonly nextAttemptAt: Date | null
+}
+
 /**
  * Results of many lanes in one statement. Each counts only if its delivery still has the attempt
- * count it was loaded with (D3): a zombie's late result changes nothing. Answers when each delivery
- * whose result counted is due again; null: it has ended.
+ * count it was loaded with (D3): a zombie's late result changes nothing. Answers what became of
+ * each delivery whose result counted.
  */
 export async function recordResults(
   db: Queryable,
   batch: RecordedResults,
-): Promise<Map<string, Date | null>> {
-  const { rows } = await db.query<{ id: string; nextAttemptAt: Date | null }>({
+): Promise<Map<string, RecordedDelivery>> {
+  const { rows } = await db.query<RecordedDelivery & { id: string }>({
     name: 'recordResults',
     text: recordResultsSql,
     values: [
@@ -65,7 +72,7 @@ export async function recordResults(
       batch.at.toISOString(),
     ],
   })
-  return new Map(rows.map((row) => [row.id, row.nextAttemptAt]))
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
 function resultColumns(results: readonly ResultRow[]): unknown[] {
@@ -104,6 +111,7 @@ function healthColumns(health: readonly HealthRow[]): unknown[] {
     plainArray(health.map((row) => row.circuit)),
     timeArray(health.map((row) => row.parkedUntil)),
     timeArray(health.map((row) => row.asOf)),
+    timeArray(health.map((row) => row.downSince)),
   ]
 }
 
@@ -113,7 +121,8 @@ function healthColumns(health: readonly HealthRow[]): unknown[] {
 // retried meanwhile (`moved`) keeps that retry unless this attempt succeeded (D6).
 // Its row in `due` is found by the key it was loaded with, or by one that a person may have given
 // it: the time of the retry, or its creation, its place in an ordered line.
-// Health counts with a result of the same endpoint that counts, and never goes back in time.
+// Health counts with a result of the same endpoint that counts, and never goes back in time. That
+// an endpoint was down is forgotten by a success alone.
 const recordResultsSql = `/* recordResults */
 with result as materialized (
   select * from unnest(
@@ -140,9 +149,9 @@ with result as materialized (
       else result.next_attempt_at end,
     completed_at = case
       when delivery.status = 'CANCELED' then delivery.completed_at
-      when result.status = 'SUCCEEDED' then $31::timestamptz
+      when result.status = 'SUCCEEDED' then $32::timestamptz
       when delivery.next_attempt_at <> result.loaded_next_at then null
-      when result.next_attempt_at is null then $31::timestamptz end,
+      when result.next_attempt_at is null then $32::timestamptz end,
     last_result = result.result,
     last_status_code = result.status_code
   from result
@@ -187,18 +196,18 @@ with result as materialized (
 ), changed as (
   insert into change
     (id, workspace_id, changed_at, delivery_ids, statuses, previous_statuses, attempt_numbers)
-  select $30::uuid, workspace_id, $31::timestamptz, array_agg(delivery_id), array_agg(new_status),
+  select $31::uuid, workspace_id, $32::timestamptz, array_agg(delivery_id), array_agg(new_status),
     array_agg(previous), array_agg(number)
   from settled group by workspace_id
 ), healthy as (
   insert into endpoint_health
     (endpoint_id, workspace_id, consecutive_failures, failing_since, last_success_at, circuit,
-     parked_until, as_of)
+     parked_until, as_of, down_since)
   select * from unnest(
     $22::uuid[], $23::uuid[], $24::int[], $25::timestamptz[], $26::timestamptz[],
-    $27::circuit_state[], $28::timestamptz[], $29::timestamptz[])
+    $27::circuit_state[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[])
     as health (endpoint_id, workspace_id, consecutive_failures, failing_since, last_success_at,
-      circuit, parked_until, as_of)
+      circuit, parked_until, as_of, down_since)
   where health.endpoint_id in (select endpoint_id from settled)
   on conflict (endpoint_id, workspace_id) do update set
     consecutive_failures = excluded.consecutive_failures,
@@ -206,7 +215,10 @@ with result as materialized (
     last_success_at = coalesce(excluded.last_success_at, endpoint_health.last_success_at),
     circuit = excluded.circuit,
     parked_until = excluded.parked_until,
-    as_of = excluded.as_of
+    as_of = excluded.as_of,
+    down_since = coalesce(excluded.down_since,
+      case when excluded.consecutive_failures > 0 then endpoint_health.down_since end)
   where endpoint_health.as_of <= excluded.as_of
 )
-select delivery_id as id, next_attempt_at as "nextAttemptAt" from settled`
+select delivery_id as id, new_status as status, next_attempt_at as "nextAttemptAt"
+from settled`

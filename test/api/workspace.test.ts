@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { publicId } from '../../src/rules/id.ts'
+import { operatorWorkspaceId } from '../../src/rules/operational-event.ts'
 import { openBundle } from '../support/bundle.ts'
 
 const fields = 'workspace { id name externalId wireFormat createdAt }'
@@ -145,9 +147,10 @@ test('lists workspaces newest first, page by page', async () => {
   const after = first.pageInfo.endCursor
   const { workspaces: second } = await bundle.operator.ask(query, { after })
 
-  expect(first.totalCount).toBe(3)
+  expect(first.totalCount).toBe(4) // with the operator's own
   expect(first.nodes.map(({ id }: { id: string }) => id)).toEqual([ids[2], ids[1]])
   expect(first.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false })
-  expect(second.edges.map(({ node }: { node: { id: string } }) => node.id)).toEqual([ids[0]])
+  const found = second.edges.map(({ node }: { node: { id: string } }) => node.id)
+  expect(found).toEqual([ids[0], publicId('ws', operatorWorkspaceId)])
   expect(second.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true })
 })

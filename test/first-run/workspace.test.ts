@@ -65,7 +65,8 @@ test('the catalogue has examples, also after a killed first start', async () => 
   await using bundle = await openBundle()
   await bundle.operator.mutate('eventTypeCreate', { name: 'clocking' })
   await openFirstWorkspace(bundle.services, newKeyring())
-  const { eventTypes } = await bundle.operator.ask(
+  const { client } = await bundle.newTenant()
+  const { eventTypes } = await client.ask(
     '{ eventTypes(first: 100) { nodes { name status example } } }',
   )
   const names = eventTypes.nodes.map(({ name }: { name: string }) => name)

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { createLog } from '../../src/log.ts'
 import { disableFailing } from '../../src/maintenance/auto-disable.ts'
+import { FanOut } from '../../src/pipeline/fan-out.ts'
+import { createTell } from '../../src/pipeline/tell.ts'
 import { startPlatform } from '../support/platform.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { movableClock } from '../support/time.ts'
@@ -69,9 +71,11 @@ type Running = Awaited<ReturnType<typeof startPlatform>>
 
 function duty({ bundle }: Running, clock: ReturnType<typeof movableClock>): Promise<void> {
   const { wake } = bundle.services
+  const { pool } = bundle.database
+  const tell = createTell({ pool, clock, fanOut: new FanOut(pool), committed: () => {} })
   const endpointChanged = (endpointId: string) => wake.endpointChanged(endpointId)
   return disableFailing({
-    ...{ pool: bundle.database.pool, clock, log: createLog('silent'), endpointChanged },
+    ...{ pool, clock, tell, log: createLog('silent'), endpointChanged },
   })
 }
 

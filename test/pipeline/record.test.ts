@@ -3,8 +3,10 @@ import { systemClock } from '../../src/clock.ts'
 import { cancelDelivery, retryDelivery } from '../../src/control/deliveries.ts'
 import { type Database, inTransaction, openDatabase, type Pool } from '../../src/db.ts'
 import { createLog } from '../../src/log.ts'
+import { FanOut } from '../../src/pipeline/fan-out.ts'
 import { createRecorder, type Record } from '../../src/pipeline/record.ts'
 import type { Settled } from '../../src/pipeline/stages.ts'
+import { createTell } from '../../src/pipeline/tell.ts'
 import { unknownHealth } from '../../src/rules/circuit.ts'
 import { newUuid } from '../../src/rules/id.ts'
 import { lockDelivery, requeueDelivery } from '../../src/store/delivery-change.ts'
@@ -152,7 +154,9 @@ function recorderOn(pool: Pool, errorLogged: () => void = () => {}): Record {
   const log = createLog('silent')
   log.error = errorLogged
   const telemetry = createTelemetry()
-  return createRecorder({ pool, log, telemetry, clock: systemClock, changed: () => {} })
+  const fanOut = new FanOut(pool)
+  const tell = createTell({ pool, fanOut, clock: systemClock, committed: () => {} })
+  return createRecorder({ pool, tell, log, telemetry, clock: systemClock, changed: () => {} })
 }
 
 async function publish(): Promise<DeliveryRow> {
@@ -174,7 +178,8 @@ function succeeded(due: DueDelivery): Settled {
   return {
     ...{ due, number: due.attemptCount + 1, url: 'https://example.com/', requestHeaders: '' },
     ...{ startedAt: new Date(), outcome, status: 'SUCCEEDED', failures: 0 },
-    ...{ nextAttemptAt: null, nextDueAt: null, health: unknownHealth, settledAt: new Date() },
+    ...{ nextAttemptAt: null, nextDueAt: null, health: unknownHealth, recoveredFrom: null },
+    settledAt: new Date(),
   }
 }
 

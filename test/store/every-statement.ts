@@ -18,6 +18,7 @@ import * as endpoint from '../../src/store/endpoint.ts'
 import * as event from '../../src/store/event.ts'
 import * as lane from '../../src/store/lane-endpoint.ts'
 import * as owners from '../../src/store/log-owners.ts'
+import { readSubjects } from '../../src/store/operational-subject.ts'
 import * as partition from '../../src/store/partition.ts'
 import * as publication from '../../src/store/publication.ts'
 import { readsOf } from '../../src/store/reads.ts'
@@ -89,7 +90,7 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
   await em
     .transactional(async (inside) => {
       await endpoint.lockEndpoint(inside, key)
-      await health.resetEndpointHealth(inside, { ...key, at })
+      await health.resetEndpointHealth(inside, { ...key, at, disabledAt: at })
       await health.unparkEndpoint(inside, { ...key, at })
       await secret.removeSecrets(inside, key)
       throw new RollBack()
@@ -106,6 +107,7 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
   await subscription.readVersions(pool, [workspaceId])
   await subscription.readSubscriptions(pool, [workspaceId])
   await lane.readLaneEndpoints(pool, endpointIds)
+  await readSubjects(pool, [{ workspaceId, endpointId }])
   await lane.readLaneNews(
     pool,
     endpointIds.map((id) => ({ endpointId: id, asksForDue: true })),

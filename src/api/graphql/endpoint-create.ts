@@ -24,7 +24,9 @@ const EndpointCreateInput = builder.inputType('EndpointCreateInput', {
     url: t.string({ required: true, description: 'Where requests go.' }),
     eventTypes: t.stringList({
       required: true,
-      description: 'Exact names, prefixes such as `invoice.*`, or `["*"]` for all.',
+      description:
+        'Exact names, prefixes such as `invoice.*`, or `["*"]` for all. Names that begin with ' +
+        "`postrider.` are for endpoints of the operator's workspace alone.",
     }),
     externalId: t.string({
       description: "The caller's own id of it; unique in its workspace, and stays.",

@@ -1,6 +1,7 @@
 import { createEventType, updateEventType } from '../../control/event-types.ts'
 import type { EventType } from '../../model/event-type.ts'
 import { publicId, uuidOf } from '../../rules/id.ts'
+import { operationalPrefix, operatorWorkspaceId } from '../../rules/operational-event.ts'
 import { countEventTypes, listEventTypes } from '../../store/event-type.ts'
 import { builder } from './builder.ts'
 import { loadConnection } from './connection.ts'
@@ -26,7 +27,10 @@ builder.node(EventTypeRef, {
     return uuid === undefined ? null : loaders.eventType.load(uuid)
   },
   authScopes: { read: true },
-  description: "A kind of event. The catalogue is the operator's, and one for all workspaces.",
+  description:
+    "A kind of event. The catalogue is the operator's, and one for all workspaces. Types that " +
+    'begin with `postrider.` are what the program itself reports to the operator: endpoints of ' +
+    'the workspace whose `externalId` is `postrider` may subscribe to them, and no others.',
   fields: (t) => ({
     name: t.exposeString('name', {
       description: 'Segments of letters, digits, `_` and `-` joined by dots, as `invoice.paid`.',
@@ -63,13 +67,18 @@ builder.queryField('eventTypes', (t) =>
   t.field({
     type: EventTypeConnection,
     authScopes: { read: true },
-    description: 'The catalogue.',
+    description:
+      'The catalogue. The types that begin with `postrider.` are shown to the operator, and to ' +
+      "keys of the operator's workspace.",
     args: t.arg.connectionArgs(),
-    resolve: async (_root, args, { services: { database, cursors } }) => {
+    resolve: async (_root, args, { caller, services: { database, cursors } }) => {
       const em = database.orm.em.fork()
       const request = { args, cursors, scope: { list: 'eventTypes', workspaceId: null } }
-      const page = await loadConnection(request, (slice) => listEventTypes(em, slice))
-      return { ...page, countAll: () => countEventTypes(em) }
+      const { workspaceId } = caller
+      const seesAll = workspaceId === null || workspaceId === operatorWorkspaceId
+      const condition = { hiddenPrefix: seesAll ? null : operationalPrefix }
+      const page = await loadConnection(request, (slice) => listEventTypes(em, condition, slice))
+      return { ...page, countAll: () => countEventTypes(em, condition) }
     },
   }),
 )
