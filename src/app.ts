@@ -8,6 +8,7 @@ import { serveSockets } from './api/graphql/websocket.ts'
 import { healthRoutes } from './api/health.ts'
 import { serveHttp, type Route } from './api/http.ts'
 import { newRateLimiter } from './api/rate-limit.ts'
+import { webhookRoutes } from './api/rest/webhook-routes.ts'
 import type { Services } from './api/services.ts'
 import { followDatabaseClock, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -127,6 +128,11 @@ function openServices(options: AppOptions, foundation: Foundation, engine: Engin
 function apiRoutes(options: AppOptions, services: Services, streams: Streams): readonly Route[] {
   if (options.config.role === 'worker') return []
   const more = options.routes?.(services) ?? []
-  const routes = [graphqlRoute(services, options), streams.route, ...more]
+  const routes = [
+    graphqlRoute(services, options),
+    streams.route,
+    ...webhookRoutes(services),
+    ...more,
+  ]
   return routes.map((route) => allowOrigins(route, options.config.corsOrigins))
 }

@@ -59,6 +59,17 @@ export function rateLimited(limit: number, resetSeconds: number): RequestRefused
   })
 }
 
+/** Refused for another method than the route knows. */
+export function wrongMethod(allow: string, message = 'Use POST.'): RequestRefused {
+  return new RequestRefused({
+    status: 405,
+    code: 'BAD_USER_INPUT',
+    reason: 'METHOD_NOT_ALLOWED',
+    message,
+    headers: { allow },
+  })
+}
+
 /** Refused for want of a scope. */
 export function forbidden(what: string, scopes: readonly Scope[]): RequestRefused {
   const held = scopes.length > 0 ? scopes.join(', ') : 'none'

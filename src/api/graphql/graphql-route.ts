@@ -1,9 +1,9 @@
 import { anonymous, type Caller } from '../caller.ts'
 import { countHttpRequest } from '../counted-request.ts'
 import { type Answer, type Exchange, explain, json, type Route } from '../http.ts'
-import { type Problem, RequestRefused, unauthenticated } from '../problem.ts'
+import { type Problem, RequestRefused, unauthenticated, wrongMethod } from '../problem.ts'
 import type { Services } from '../services.ts'
-import { readParams, wrongMethod } from './params.ts'
+import { readParams } from './params.ts'
 import { extensionsOf } from './present-error.ts'
 import { type Asked, newYoga } from './yoga.ts'
 

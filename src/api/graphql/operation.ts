@@ -9,8 +9,7 @@ import {
 import { rootFieldsMax } from '../../limits.ts'
 import { badRequest } from '../body.ts'
 import type { Caller } from '../caller.ts'
-import { type Problem, RequestRefused, unauthenticated } from '../problem.ts'
-import { wrongMethod } from './params.ts'
+import { type Problem, RequestRefused, unauthenticated, wrongMethod } from '../problem.ts'
 
 /** The operation of a document that is meant. */
 export function operationMeant(document: DocumentNode, name: string | null | undefined) {

@@ -1,8 +1,7 @@
 import type { Exchange } from '../http.ts'
-import { badRequest, readBody } from '../body.ts'
+import { badRequest, isObject, parseJson, readJsonText } from '../body.ts'
 import { queryLengthMax, variableKeysMax } from '../../limits.ts'
-import { scanJson } from '../../rules/json-text.ts'
-import { RequestRefused } from '../problem.ts'
+import { RequestRefused, wrongMethod } from '../problem.ts'
 
 /** What a request asks to be executed. */
 export type Params = {
@@ -16,11 +15,7 @@ export type Params = {
 export async function readParams({ request, url }: Exchange): Promise<[Params, bodyText: string]> {
   if (request.method === 'GET') return [checkParams(fromQueryString(url.searchParams)), '']
   if (request.method !== 'POST') throw wrongMethod('GET, POST')
-  const type = (request.headers['content-type'] ?? '').split(';')
-  if (type[0]?.trim().toLowerCase() !== 'application/json') throw wrongType()
-  const charset = /charset="?([\w-]+)/i.exec(type.slice(1).join(';'))?.[1] ?? 'utf-8'
-  if (!/^utf-?8$/i.test(charset)) throw wrongType()
-  const bodyText = await readBody(request)
+  const bodyText = await readJsonText(request)
   return [checkParams(parseBody(bodyText)), bodyText]
 }
 
@@ -87,45 +82,13 @@ function checkKeyCounts(variables: unknown): void {
   }
 }
 
-function parseJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    const scan = scanJson(text)
-    const where = scan.valid ? '' : ` (position ${scan.position})`
-    throw badRequest(`${what} is not valid JSON${where}.`)
-  }
-}
-
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function wrongKind(name: string, wanted: string, value: unknown): RequestRefused {
   const got = Array.isArray(value) ? 'array' : typeof value
   return badRequest(`"${name}" must be ${wanted}, got ${got}.`)
-}
-
-/** Another method than this route knows. */
-export function wrongMethod(allow: string): RequestRefused {
-  return new RequestRefused({
-    status: 405,
-    code: 'BAD_USER_INPUT',
-    reason: 'METHOD_NOT_ALLOWED',
-    message: 'Use POST.',
-    headers: { allow },
-  })
-}
-
-/** Forms are refused for good: a browser sends them to any site without asking (CSRF). */
-function wrongType(): RequestRefused {
-  const message = 'Use Content-Type: application/json, in UTF-8.'
-  const reason = 'UNSUPPORTED_MEDIA_TYPE'
-  return new RequestRefused({ status: 415, code: 'BAD_USER_INPUT', reason, message })
 }
 
 function tooLong(actual: number): RequestRefused {

@@ -11,11 +11,11 @@ import { anonymous } from '../caller.ts'
 import { type Answer, type Exchange, explain, type Route } from '../http.ts'
 import { refusedHolders } from '../key-check.ts'
 import type { Outflow } from '../outflow.ts'
-import { RequestRefused, unauthenticated } from '../problem.ts'
+import { RequestRefused, unauthenticated, wrongMethod } from '../problem.ts'
 import type { Services } from '../services.ts'
 import { admit, refusal } from './graphql-route.ts'
 import type { KeySlots, Slot } from './key-slots.ts'
-import { readParams, wrongMethod } from './params.ts'
+import { readParams } from './params.ts'
 import {
   beginOperation,
   namedResultsOfOperation,
