@@ -30,6 +30,8 @@ export const socketInitMsMax = 3_000
 export const socketFramesMax = 100
 /** Parts of one message. */
 export const socketFragmentsMax = 128
+/** Sent on a socket before its subscriptions wait for the client to take some. */
+export const socketAheadBytesMax = 64 * 1024
 /** Sent, but not taken by the client: a socket with more is closed. */
 export const socketUnsentBytesMax = 4 * 1024 * 1024
 /** A client that has not answered one ping by the next is gone. */

@@ -42,7 +42,7 @@ import type { Read } from '../store/reads.ts'
 export type FeedChange = StoredChange & {
   /** As it was at `readAtMs`. */
   readonly delivery: StoredDelivery
-  /** The attempt that caused the change; null: none did. */
+  /** The attempt that caused the change; null: none did, or nobody wanted to know. */
   readonly attempt: StoredAttempt | null
   /** In ms of `performance.now()`. */
   readonly readAtMs: number
@@ -71,17 +71,25 @@ export function positionTime(position: ChangePosition): number {
   return uuidTime(position.id)
 }
 
+/** Changes of one workspace that are to be completed. */
+export type Incomplete = {
+  readonly workspaceId: string
+  readonly changes: readonly StoredChange[]
+  /** Whether somebody wants to know the attempts. */
+  readonly withAttempts: boolean
+}
+
 /**
  * Adds deliveries and attempts to changes of one workspace, two statements whatever their number.
  * Changes of deliveries that retention has removed are left out: there is nothing left to show.
  */
 export async function completeChanges(
   read: Read,
-  workspaceId: string,
-  changes: readonly StoredChange[],
+  { workspaceId, changes, withAttempts }: Incomplete,
 ): Promise<FeedChange[]> {
   if (changes.length === 0) return []
-  const keys = changes.filter((change) => change.attemptNumber > 0).map(attemptKeyOf)
+  const caused = withAttempts ? changes.filter((change) => change.attemptNumber > 0) : []
+  const keys = caused.map(attemptKeyOf)
   const [deliveries, attempts] = await Promise.all([
     readDeliveries(read, workspaceId, [...new Set(changes.map((change) => change.deliveryId))]),
     keys.length > 0 ? readAttempts(read, workspaceId, keys) : [],
@@ -113,7 +121,7 @@ function keyText({ deliveryId, number }: AttemptKey): string {
 export function fits(filter: DeliveryFilter, change: FeedChange): boolean {
   const { delivery, attempt } = change
   const code = attempt?.statusCode ?? null
-  const createdMs = uuidTime(delivery.id)
+  const createdMs = () => uuidTime(delivery.id)
   return (
     isIn(filter.endpointIds, delivery.endpointId) &&
     (filter.eventId === null || filter.eventId === delivery.eventId) &&
@@ -123,9 +131,15 @@ export function fits(filter: DeliveryFilter, change: FeedChange): boolean {
     isIn(filter.lastResults, attempt?.result ?? null) &&
     (filter.lastStatusCodeMin === null || (code !== null && code >= filter.lastStatusCodeMin)) &&
     (filter.lastStatusCodeMax === null || (code !== null && code <= filter.lastStatusCodeMax)) &&
-    (filter.createdSince === null || createdMs >= filter.createdSince.getTime()) &&
-    (filter.createdUntil === null || createdMs < filter.createdUntil.getTime())
+    (filter.createdSince === null || createdMs() >= filter.createdSince.getTime()) &&
+    (filter.createdUntil === null || createdMs() < filter.createdUntil.getTime())
   )
+}
+
+/** Whether a filter can be judged by without the attempts. */
+export function looksAtAttempts(filter: DeliveryFilter): boolean {
+  const { lastResults, lastStatusCodeMin, lastStatusCodeMax } = filter
+  return lastResults !== null || lastStatusCodeMin !== null || lastStatusCodeMax !== null
 }
 
 function isIn<Value>(allowed: readonly Value[] | null, value: Value | null): boolean {

@@ -5,7 +5,7 @@ import { checkpointEveryMs, feedCatchUpsMax, feedReadChangesMax } from '../live-
 import type { Log } from '../log.ts'
 import { type ChangePosition, positionAt, readChanges } from '../store/change.ts'
 import { hotReadsOf, type Read, readsOf } from '../store/reads.ts'
-import { completeChanges, positionTime, readTo } from './change.ts'
+import { completeChanges, looksAtAttempts, positionTime, readTo } from './change.ts'
 import { openNotifier } from '../notifier.ts'
 import { type FeedWish, type Missed, openSubscriber, type Subscriber } from './subscriber.ts'
 import { openTailer } from './tailer.ts'
@@ -83,11 +83,13 @@ export function openHub(options: HubOptions): Hub {
 async function readMissed(
   read: Read,
   clock: Clock,
-  wish: { workspaceId: string; after: ChangePosition },
+  wish: FeedWish & { after: ChangePosition },
 ): Promise<Missed> {
   const page = await readChanges(read, [wish], feedReadChangesMax)
   const end = positionAt(page.fence, clock.now())
-  const changes = await completeChanges(read, wish.workspaceId, page.changes)
+  const withAttempts = wish.withAttempts || looksAtAttempts(wish.filter)
+  const incomplete = { workspaceId: wish.workspaceId, changes: page.changes, withAttempts }
+  const changes = await completeChanges(read, incomplete)
   return { changes, ...readTo(wish.after, page.changes, end) }
 }
 

@@ -3,9 +3,10 @@ import { feedPollMs, subscriberQueueMax } from '../live-limits.ts'
 import type { Log } from '../log.ts'
 import type { ChangePosition } from '../store/change.ts'
 import type { DeliveryFilter } from '../store/delivery-filter.ts'
-import { comparePositions, type FeedChange, fits } from './change.ts'
+import type { News } from './audience.ts'
+import { comparePositions, type FeedChange, fits, looksAtAttempts } from './change.ts'
 import { newSignal } from './signal.ts'
-import type { Following, News, Tailer } from './tailer.ts'
+import type { Following, Tailer } from './tailer.ts'
 
 /** What a subscriber gets, in order. */
 export type FeedItem =
@@ -21,6 +22,8 @@ export type FeedWish = {
   /** Null: from now on. */
   readonly after: ChangePosition | null
   readonly filter: DeliveryFilter
+  /** Whether it wants to know the attempts that caused the changes. */
+  readonly withAttempts: boolean
 }
 
 /** A wish, and the means to fulfil it. */
@@ -35,7 +38,7 @@ export type SubscriberOptions = FeedWish & {
 }
 
 /** Changes after a place. `full`: there may be more at once. */
-export type Missed = News & { readonly full: boolean }
+export type Missed = Pick<News, 'changes' | 'upTo'> & { readonly full: boolean }
 
 /** The feed of one subscriber. `return` ends a `next` that waits. */
 export type Subscriber = Required<Pick<AsyncIterator<FeedItem, undefined>, 'next' | 'return'>> & {
@@ -121,9 +124,19 @@ function newState(): State {
 }
 
 async function begin(options: SubscriberOptions, state: State): Promise<void> {
-  const { tailer, workspaceId, after } = options
+  const { tailer, workspaceId, after, filter } = options
+  const listener = {
+    endpointIds: filter.endpointIds,
+    statuses: filter.statuses,
+    withAttempts: options.withAttempts || looksAtAttempts(filter),
+    hear: (news: News) => hear(options, state, news),
+    miss: () => {
+      state.live = false
+      state.signal.raise()
+    },
+  }
   const following = await tailer
-    .follow(workspaceId, (news) => hear(options, state, news))
+    .follow(workspaceId, listener)
     .catch((error: unknown) => retryLater(options, error))
   if (!following) return
   if (state.closed) following.stop()
@@ -141,9 +154,13 @@ function isCaughtUp({ seen, following }: State): boolean {
   return following !== undefined && seen.xid >= following.position().xid
 }
 
-/** News from the tailer. Where they do not fit, the table is read from the first that did not. */
-function hear({ filter }: SubscriberOptions, state: State, { changes, upTo }: News): void {
+/**
+ * News from the tailer, which leaves out those that do not concern this subscriber: so everything
+ * before them was seen. Where they do not fit in, the table is read from the first that did not.
+ */
+function hear({ filter }: SubscriberOptions, state: State, { from, changes, upTo }: News): void {
   if (!state.live) return
+  state.seen = later(state.seen, from)
   for (const change of changes) {
     if (comparePositions(change.position, state.seen) <= 0) continue
     if (fits(filter, change)) {
@@ -154,7 +171,11 @@ function hear({ filter }: SubscriberOptions, state: State, { changes, upTo }: Ne
     }
     state.seen = change.position
   }
-  if (comparePositions(upTo, state.seen) > 0) state.seen = upTo
+  state.seen = later(state.seen, upTo)
+}
+
+function later(a: ChangePosition, b: ChangePosition): ChangePosition {
+  return comparePositions(a, b) > 0 ? a : b
 }
 
 function takeItem(state: State): FeedItem | undefined {
@@ -165,12 +186,18 @@ function takeItem(state: State): FeedItem | undefined {
   }
   if (state.checkpointDue) {
     state.checkpointDue = false
-    return { kind: 'CHECKPOINT', position: state.queue.length > 0 ? state.given : state.seen }
+    return { kind: 'CHECKPOINT', position: checkpointOf(state) }
   }
   const change = state.queue.shift()
   if (!change) return undefined
   state.given = change.position
   return { kind: 'CHANGE', change }
+}
+
+/** A live subscriber was told all that concerns it up to where the tailer is. */
+function checkpointOf({ queue, given, live, seen, following }: State): ChangePosition {
+  if (queue.length > 0) return given
+  return live && following ? later(seen, following.position()) : seen
 }
 
 async function catchUp(options: SubscriberOptions, state: State): Promise<void> {

@@ -10,13 +10,9 @@ import {
   readFence,
 } from '../store/change.ts'
 import type { Read } from '../store/reads.ts'
-import { completeChanges, type FeedChange, readTo } from './change.ts'
+import { type Audience, type Listener, newAudience } from './audience.ts'
+import { completeChanges, readTo } from './change.ts'
 import { newSignal, type Signal } from './signal.ts'
-
-/** News of one workspace: all its changes up to a place, in the feed's order. */
-export type News = { readonly changes: readonly FeedChange[]; readonly upTo: ChangePosition }
-
-type Listener = (news: News) => void
 
 /** One listener among those who follow a workspace. */
 export type Following = {
@@ -36,7 +32,7 @@ export type Tailer = AsyncDisposable & {
 
 type Tail = {
   readonly workspaceId: string
-  readonly listeners: Set<Listener>
+  readonly audience: Audience
   position: ChangePosition
   /** To be read at once. */
   poked: boolean
@@ -67,11 +63,11 @@ export function openTailer(options: TailerOptions): Tailer {
       const from = positionAt(await readFence(options.read), options.clock.now())
       const tail = tails.get(workspaceId) ?? newTail(workspaceId, from)
       tails.set(workspaceId, tail)
-      tail.listeners.add(listener)
+      tail.audience.add(listener)
       poke(tail)
       const stop = () => {
-        tail.listeners.delete(listener)
-        if (tail.listeners.size === 0) tails.delete(workspaceId)
+        tail.audience.delete(listener)
+        if (tail.audience.isEmpty()) tails.delete(workspaceId)
       }
       return { from, position: () => tail.position, stop }
     },
@@ -87,7 +83,7 @@ export function openTailer(options: TailerOptions): Tailer {
 }
 
 function newTail(workspaceId: string, position: ChangePosition): Tail {
-  return { workspaceId, listeners: new Set(), position, poked: false, awaited: null }
+  return { workspaceId, audience: newAudience(), position, poked: false, awaited: null }
 }
 
 type Loop = TailerOptions & {
@@ -109,11 +105,11 @@ async function run(loop: Loop): Promise<void> {
     if (all) allReadAtMs = performance.now()
     const due = [...tails.values()].filter((tail) => all || isHot(tail))
     rounds = due.some((tail) => tail.poked) ? 0 : rounds + 1
-    await readTails(loop, due).catch((error: unknown) => {
+    const full = await readTails(loop, due).catch((error: unknown) => {
       log.warn({ err: error }, 'could not read the feed, trying again')
     })
     // Changes of this time share one read.
-    await pause(feedGapMs, undefined, { ref: false })
+    if (full !== true) await pause(feedGapMs, undefined, { ref: false })
   }
 }
 
@@ -121,7 +117,9 @@ function isHot(tail: Tail): boolean {
   return tail.poked || tail.awaited !== null
 }
 
-async function readTails(loop: Loop, due: readonly Tail[]): Promise<void> {
+/** Whether there is more to read at once. */
+async function readTails(loop: Loop, due: readonly Tail[]): Promise<boolean> {
+  let more = false
   for (let start = 0; start < due.length; start += feedReadWorkspacesMax) {
     const some = due.slice(start, start + feedReadWorkspacesMax)
     const poked = new Set(some.filter((tail) => tail.poked))
@@ -134,19 +132,28 @@ async function readTails(loop: Loop, due: readonly Tail[]): Promise<void> {
       tail.awaited = awaited !== null && page.fence < awaited ? awaited : null
     }
     const end = positionAt(page.fence, loop.clock.now())
-    await Promise.all(some.map((tail) => tell(loop, tail, { page, end })))
+    const told = await Promise.all(some.map((tail) => tell(loop, tail, { page, end })))
+    more ||= told.includes('FULL')
   }
+  return more
 }
 
 async function tell(
   loop: Loop,
   tail: Tail,
   { page, end }: { page: ChangePage; end: ChangePosition },
-): Promise<void> {
-  const found = page.changes.filter((change) => change.workspaceId === tail.workspaceId)
-  const changes = await completeChanges(loop.read, tail.workspaceId, found)
-  const { upTo, full } = readTo(tail.position, found, end)
+): Promise<'FULL' | 'DONE'> {
+  const { workspaceId, audience, position: from } = tail
+  const found = page.changes.filter((change) => change.workspaceId === workspaceId)
+  const wanted = audience.prepare()
+  const changes = await completeChanges(loop.read, {
+    ...{ workspaceId, withAttempts: wanted.attempts },
+    changes: found.filter(({ status }) => wanted.statuses?.has(status) ?? true),
+  })
+  const { upTo, full } = readTo(from, found, end)
+  // From here on nothing is awaited: nobody sees the one without the other.
   tail.position = upTo
+  audience.tell({ from, changes, upTo })
   if (full) loop.poke(tail)
-  for (const hear of tail.listeners) hear({ changes, upTo })
+  return full ? 'FULL' : 'DONE'
 }

@@ -220,3 +220,33 @@ test('a client that comes and goes sees every delivery arrive', async () => {
   expect(seen.size).toBe(events.length)
   for (const statuses of seen.values()) expect(statuses).toEqual(['PENDING', 'SUCCEEDED'])
 })
+
+test('subscribers of the same get the same, each by their selection', async () => {
+  const deliver = () => tenant.deliver()
+  await using one = await openReadySocket(bundle.url, tenant.key)
+  const ask = async (id: string, fields: string, variables = {}) => {
+    const text = `subscription ($wanted: Boolean = true, $filter: DeliveryFilter) {
+      deliveryChanges(filter: $filter) { ... on DeliveryChange { ${fields} } }
+    }`
+    one.send({ type: 'subscribe', id, payload: { query: text, variables } })
+    expect(await one.next()).toMatchObject({ type: 'next', id })
+  }
+  await ask('all', 'cursor previousStatus @include(if: $wanted)')
+  await ask('filtered', 'cursor previousStatus @include(if: $wanted)', {
+    filter: { statuses: ['PENDING'] },
+  })
+  await ask('with', 'delivery @include(if: $wanted) { id } status')
+  await ask('without', 'delivery @include(if: $wanted) { id } status', { wanted: false })
+  const id = idOf(await deliver())
+  hint()
+  const seen = new Map<string, Json>()
+  while (seen.size < 4) {
+    const { id: name, payload } = await one.next()
+    const { deliveryChanges: change } = payload.data
+    // A checkpoint has none of these fields.
+    if (Object.keys(change).length > 0) seen.set(name, change)
+  }
+  expect(seen.get('filtered')).toEqual(seen.get('all'))
+  expect(seen.get('with')).toEqual({ delivery: { id }, status: 'PENDING' })
+  expect(seen.get('without')).toEqual({ status: 'PENDING' })
+})

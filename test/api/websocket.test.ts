@@ -157,7 +157,7 @@ test('a ping is answered', async () => {
 test('a client that vanishes without a word is let go', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
-  await using sockets = serveSockets(server, bundle.services, { pingEveryMs: 20 })
+  await using sockets = serveSockets(server, bundle.services, { pingEveryMs: 250 })
   const { port } = server.address() as AddressInfo
   await using lively = await openReadySocket(`http://127.0.0.1:${port}`, tenant.key)
   const options = { autoPong: false }

@@ -117,7 +117,7 @@ test('a filter on results sees the attempt of the change', async () => {
 test('checkpoints move past changes that were filtered out', async () => {
   const hub = start({ checkpointEveryMs: 50 })
   const filter = { ...anyDelivery, eventTypes: ['no.such'] }
-  const subscriber = hub.subscribe({ workspaceId, after: null, filter })
+  const subscriber = hub.subscribe({ workspaceId, after: null, filter, withAttempts: false })
   let last = await take(subscriber)
   const witness = await subscribe(hub)
   const delivery = await publish(hub)
@@ -135,7 +135,9 @@ test('a cursor older than the retention is reset to now', async () => {
   const hub = start({ clock: { now: () => now } })
   const old = await endOf(hub)
   now = new Date(now.getTime() + 31 * dayMs)
-  const item = await take(hub.subscribe({ workspaceId, after: old, filter: anyDelivery }))
+  const item = await take(
+    hub.subscribe({ workspaceId, after: old, filter: anyDelivery, withAttempts: true }),
+  )
   expect(item).toMatchObject({ kind: 'RESET', reason: expect.stringContaining('30 days') })
 })
 
@@ -143,7 +145,12 @@ test('a cursor ahead of the database is reset to now', async () => {
   const hub = start()
   const end = await endOf(hub)
   const ahead = { ...end, xid: end.xid + 1_000_000n }
-  const subscriber = hub.subscribe({ workspaceId, after: ahead, filter: anyDelivery })
+  const subscriber = hub.subscribe({
+    workspaceId,
+    after: ahead,
+    filter: anyDelivery,
+    withAttempts: true,
+  })
   expect(await take(subscriber)).toMatchObject({ kind: 'RESET' })
   const delivery = await publish(hub)
   expect(await deliveries(subscriber, 1)).toEqual([delivery.deliveryId])
@@ -188,13 +195,24 @@ type StartOptions = { readonly clock?: Clock; readonly checkpointEveryMs?: numbe
 
 /** Subscribed and past the first checkpoint. */
 async function subscribe(hub: Hub, wish: Partial<Parameters<Hub['subscribe']>[0]> = {}) {
-  const subscriber = hub.subscribe({ workspaceId, after: null, filter: anyDelivery, ...wish })
+  const subscriber = hub.subscribe({
+    workspaceId,
+    after: null,
+    filter: anyDelivery,
+    withAttempts: true,
+    ...wish,
+  })
   expect(await take(subscriber)).toMatchObject({ kind: 'CHECKPOINT' })
   return subscriber
 }
 
 async function endOf(hub: Hub): Promise<ChangePosition> {
-  const subscriber = hub.subscribe({ workspaceId, after: null, filter: anyDelivery })
+  const subscriber = hub.subscribe({
+    workspaceId,
+    after: null,
+    filter: anyDelivery,
+    withAttempts: true,
+  })
   const item = await take(subscriber)
   await subscriber.return()
   return positionOf(item)

@@ -28,7 +28,12 @@ export async function watchDeliveries(
   workspaceId: string,
 ): Promise<Watch> {
   const uuid = uuidOf('ws', workspaceId) ?? workspaceId
-  const subscriber = hub.subscribe({ workspaceId: uuid, after: null, filter: anyDelivery })
+  const subscriber = hub.subscribe({
+    workspaceId: uuid,
+    after: null,
+    filter: anyDelivery,
+    withAttempts: false,
+  })
   await subscriber.next() // the checkpoint it begins with
   const changes: SeenChange[] = []
   const waiting = new Set<() => void>()

@@ -1,6 +1,9 @@
+import { type FieldNode, type GraphQLResolveInfo, visit } from 'graphql'
 import { notFound } from '../../errors.ts'
+import type { FeedChange } from '../../feed/change.ts'
 import type { FeedItem } from '../../feed/hub.ts'
 import type { ChangePosition } from '../../store/change.ts'
+import type { StoredDelivery } from '../../store/delivery.ts'
 import type { DeliveryFilter } from '../../store/delivery-filter.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -52,9 +55,7 @@ const DeliveryChangeRef = builder.objectRef<StreamItem<'CHANGE'>>('DeliveryChang
     delivery: t.field({
       type: DeliveryRef,
       description: 'As it is now.',
-      resolve: async ({ change }, _args, { loaders }) => {
-        return (await loaders.delivery.load(change.delivery)) ?? change.delivery
-      },
+      resolve: ({ change }, _args, context) => deliveryNow(change, context),
     }),
     attempt: t.field({
       type: AttemptRef,
@@ -123,25 +124,46 @@ builder.subscriptionField('deliveryChanges', (t) =>
         description: 'Begin behind this cursor and first send what was missed; now unless given.',
       }),
     },
-    subscribe: (_root, args, context) => subscribe(args, context),
-    resolve: (item, _args, { loaders }) => {
-      if (item.kind === 'CHANGE') primeFresh(item.change, loaders)
-      return item
+    subscribe: (...[, args, context, info]) => {
+      return subscribe({ ...args, withAttempts: asksFor('attempt', info) }, context)
     },
+    resolve: (item) => item,
   }),
 )
 
 /** One that has waited for a slow subscriber is read again: it may have moved on since. */
-type FeedChange = Extract<FeedItem, { kind: 'CHANGE' }>['change']
-
-function primeFresh({ delivery, readAtMs }: FeedChange, loaders: Context['loaders']): void {
-  if (performance.now() - readAtMs < freshMs) loaders.delivery.prime(delivery, delivery)
+function deliveryNow(
+  change: FeedChange,
+  context: Context,
+): StoredDelivery | Promise<StoredDelivery> {
+  const { delivery } = change
+  // No promise where there is nothing to wait for: it would cost as much as the other fields.
+  if (isFresh(change)) return delivery
+  return context.loaders.delivery.load(delivery).then((read) => read ?? delivery)
 }
 
-/** As current as an answer that was read by query can be when it arrives. */
-const freshMs = 200
+function isFresh({ readAtMs }: FeedChange): boolean {
+  return performance.now() - readAtMs < freshMs
+}
+
+/**
+ * Long enough for a busy process: a statement for each subscriber would keep it busy. Whatever a
+ * delivery has become since is on its way to the same subscriber, as a change of its own.
+ */
+const freshMs = 2_000
+
+/** Whether a field of this name is selected anywhere. */
+function asksFor(name: string, { operation, fragments }: GraphQLResolveInfo): boolean {
+  let found = false
+  const Field = (node: FieldNode) => {
+    found ||= node.name.value === name
+  }
+  for (const node of [operation, ...Object.values(fragments)]) visit(node, { Field })
+  return found
+}
 
 type Asked = {
+  readonly withAttempts: boolean
   readonly workspaceId?: string | null | undefined
   readonly filter?: GivenDeliveryFilter | null | undefined
   readonly after?: string | null | undefined
@@ -157,7 +179,8 @@ async function subscribe(asked: Asked, context: Context): Promise<EventSource<An
   await requireEndpoints(filter, workspaceId, context)
   const from = context.lastEventId ?? asked.after
   const after = from ? readStreamCursor(cursors, workspaceId, from) : null
-  const subscriber = hub.subscribe({ workspaceId, filter, after })
+  const { withAttempts } = asked
+  const subscriber = hub.subscribe({ workspaceId, filter, after, withAttempts })
   const named = (item: FeedItem): AnyItem => ({ ...item, workspaceId })
   const source: EventSource<AnyItem> = {
     next: async () => {
@@ -165,6 +188,7 @@ async function subscribe(asked: Asked, context: Context): Promise<EventSource<An
       return value ? { done: false, value: named(value) } : ended
     },
     takeReady: (max) => subscriber.takeReady(max).map(named),
+    sharedBy: (item) => (item.kind === 'CHANGE' && isFresh(item.change) ? item.change : undefined),
     idOf: (item) => writeStreamCursor(cursors, workspaceId, positionOf(item)),
     return: async () => {
       await subscriber.return()

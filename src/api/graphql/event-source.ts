@@ -6,6 +6,12 @@ export type EventSource<Event> = AsyncIterableIterator<Event, undefined> & {
   readonly takeReady?: (max: number) => readonly Event[]
   /** What a client names to go on behind this event. */
   readonly idOf?: (event: Event) => string
+  /**
+   * The same object for all subscribers that get this event: their results of it are equal, but
+   * for what they select. Undefined: its result is to be made anew. Only where the arguments of
+   * the root field decide nothing but which events there are.
+   */
+  readonly sharedBy?: (event: Event) => object | undefined
 }
 
 /** Executes events that came together; answers a result for each, in order. */

@@ -16,17 +16,20 @@ import type { Caller } from '../caller.ts'
 import { actingFor, type Services } from '../services.ts'
 import type { Context } from './context.ts'
 import { type EventSource, resultsOf } from './event-source.ts'
-import { newLoaders } from './loaders.ts'
+import { type Loaders, newLoaders } from './loaders.ts'
 import { operationMeant, tooComplex } from './operation.ts'
 import { type ErrorSetting, presentError } from './present-error.ts'
 import { refuseCostly } from './query-limits.ts'
 import { schema } from './schema.ts'
+import { type EventOperation, eventOperation, shareResult } from './shared-results.ts'
 
 /** A subscription that has begun: what it was made of, and where its events come from. */
 export type Operation = ExecutionArgs & {
   readonly contextValue: Context
   readonly setting: ErrorSetting
-  readonly source: AsyncIterable<unknown>
+  readonly source: EventSource<unknown>
+  /** What is executed for an event that others get as well. */
+  readonly ofEvent: EventOperation
 }
 
 /** A subscription that is asked for, over a socket or as a stream. */
@@ -47,15 +50,31 @@ export async function beginOperation(wish: OperationWish): Promise<Operation | G
   const { payload, caller, services, requestId = randomUUID(), lastEventId } = wish
   const setting = { requestId, log: services.log }
   try {
-    const fresh = contextOf(caller, services, setting)
-    const context = lastEventId === undefined ? fresh : { ...fresh, lastEventId }
-    const { args, errors } = readOperation(payload, context)
+    const context = contextOf(caller, services, setting)
+    const named = lastEventId === undefined ? context : { ...context, lastEventId }
+    const { args, errors } = readOperation(payload, named)
     if (errors.length > 0) return errors.map((error) => presentError(error, setting).error)
     const source = await createSourceEventStream(args)
-    if (Symbol.asyncIterator in source) return { ...args, setting, source }
+    if (Symbol.asyncIterator in source) return operationOf({ ...args, setting, source })
     return presented(source, setting).errors as GraphQLError[]
   } catch (error) {
     return [presentError(asGraphQLError(error), setting).error]
+  }
+}
+
+type Begun = ReturnType<typeof readOperation>['args'] & {
+  readonly setting: ErrorSetting
+  readonly source: AsyncIterable<unknown>
+}
+
+function operationOf({ source, ...begun }: Begun): Operation {
+  const { document, operationName, variableValues, contextValue } = begun
+  const { caller } = contextValue
+  const variables = variableValues ?? {}
+  return {
+    ...begun,
+    source: source[Symbol.asyncIterator]() as EventSource<unknown>,
+    ofEvent: eventOperation({ document, operationName, variables, caller }),
   }
 }
 
@@ -84,9 +103,16 @@ function tooLong(actual: number) {
   return tooComplex('QUERY_TOO_LONG', { message, limit: queryLengthMax, actual })
 }
 
+/** Most events need no loaders, and making them costs as much as the rest of the event. */
 function contextOf(caller: Caller, services: Services, { requestId }: ErrorSetting): Context {
-  const loaders = newLoaders(services, caller)
-  return { caller, services: actingFor(caller, services), requestId, loaders, bodyText: '' }
+  let loaders: Loaders | undefined
+  return {
+    ...{ caller, services: actingFor(caller, services), requestId, bodyText: '' },
+    get loaders() {
+      loaders ??= newLoaders(services, caller)
+      return loaders
+    },
+  }
 }
 
 /**
@@ -99,7 +125,7 @@ export function resultsOfOperation(operation: Operation) {
 
 /** The same, each result with what a client names to go on behind it, where that is known. */
 export function namedResultsOfOperation(operation: Operation) {
-  const { idOf } = operation.source as EventSource<unknown>
+  const { idOf } = operation.source
   return resultsOf(operation.source, async (events) => {
     const results = await executeTogether(operation, events)
     return results.map((result, index) => ({ result, id: idOf?.(events[index]) }))
@@ -107,13 +133,21 @@ export function namedResultsOfOperation(operation: Operation) {
 }
 
 function executeTogether(
-  { setting, ...args }: Operation,
+  { setting, source, ofEvent, ...args }: Operation,
   events: readonly unknown[],
 ): Promise<ExecutionResult[]> {
   const { caller, services } = args.contextValue
   const contextValue = contextOf(caller, services, setting)
-  const runs = events.map((rootValue) => execute({ ...args, rootValue, contextValue }))
-  return Promise.all(runs.map(async (run) => presented(await run, setting)))
+  const make = async (rootValue: unknown, own: ExecutionArgs): Promise<ExecutionResult> => {
+    return presented(await execute({ ...own, rootValue, contextValue }), setting)
+  }
+  return Promise.all(
+    events.map((event) => {
+      const shared = source.sharedBy?.(event)
+      if (!shared) return make(event, args)
+      return shareResult(shared, ofEvent.key, () => make(event, { schema, ...ofEvent }))
+    }),
+  )
 }
 
 function presented(result: ExecutionResult, setting: ErrorSetting): ExecutionResult {

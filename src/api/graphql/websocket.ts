@@ -5,6 +5,7 @@ import { handleProtocols } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { apiKeyCheckEveryMs } from '../../limits.ts'
 import {
+  socketAheadBytesMax,
   socketCloseMsMax,
   socketFragmentsMax,
   socketFramesMax,
@@ -41,16 +42,16 @@ export function serveSockets(
     if (!open || guests.size >= socketsMax) return refuseUpgrade(socket, overloaded)
     const upgrade = await judgeUpgrade(request, services, slots)
     if ('refusal' in upgrade) return refuseUpgrade(socket, upgrade.refusal)
-    const guest = (webSocket: WebSocket) => welcome(webSocket, upgrade.slot)
+    const guest = (webSocket: WebSocket) => welcome(newGuest(webSocket, upgrade.slot), socket)
     socket.once('close', () => upgrade.slot?.give())
     sockets.handleUpgrade(request, socket, head, guest)
   }
 
-  function welcome(socket: WebSocket, slot: Slot | null): void {
-    const guest = newGuest(socket, slot)
+  function welcome(guest: Guest, connection: Duplex): void {
     guests.add(guest)
-    const closed = protocol.opened(transportOf(guest, services), guest)
-    socket.once('close', (code, reason) => {
+    const transport = transportOf(guest, connection, services)
+    const closed = protocol.opened(transport, guest)
+    guest.socket.once('close', (code, reason) => {
       guests.delete(guest)
       guest.slot?.give()
       void closed(code, String(reason))
@@ -97,8 +98,9 @@ function newGuest(socket: WebSocket, slot: Slot | null): Guest {
 }
 
 /** What graphql-ws needs of a socket. Its own adapter would execute binary frames as text. */
-function transportOf(guest: Guest, { log }: Services): Transport {
+function transportOf(guest: Guest, connection: Duplex, { log }: Services): Transport {
   const { socket } = guest
+  const send = sender(socket, connection)
   socket.on('error', () => {}) // what the client sent wrong; `ws` closes with the fitting code
   socket.on('pong', () => {
     guest.isAlive = true
@@ -106,12 +108,7 @@ function transportOf(guest: Guest, { log }: Services): Transport {
   socket.on('ping', () => void isBearable(guest))
   return {
     protocol: socket.protocol,
-    // Ends when the bytes have left: so a subscription goes no faster than its client reads.
-    send: (text) =>
-      new Promise((resolve) => {
-        if (socket.readyState === socket.OPEN) socket.send(text, () => resolve())
-        else resolve()
-      }),
+    send,
     close: (code, reason) => socket.close(code, reason),
     onMessage: (handle) => {
       socket.on('message', (data, isBinary) => {
@@ -123,6 +120,28 @@ function transportOf(guest: Guest, { log }: Services): Transport {
         })
       })
     },
+  }
+}
+
+/**
+ * What is sent in one turn of the event loop leaves together: a write costs more than a message.
+ * Where enough waits to leave, the next message waits for it: so a subscription goes no faster than
+ * its client reads.
+ */
+function sender(socket: WebSocket, connection: Duplex): (text: string) => Promise<void> | void {
+  let corked = false
+  return (text) => {
+    if (socket.readyState !== socket.OPEN) return undefined
+    if (!corked) {
+      corked = true
+      connection.cork()
+      setImmediate(() => {
+        corked = false
+        connection.uncork()
+      })
+    }
+    if (socket.bufferedAmount < socketAheadBytesMax) return socket.send(text)
+    return new Promise((resolve) => socket.send(text, () => resolve()))
   }
 }
 
