@@ -132,6 +132,9 @@ export const autoDisableEveryMs = 60_000
 
 // The API.
 export const requestBytesMax = 1024 * 1024
+/** A request with a longer body is large: it waits until few others of its kind run. */
+export const smallRequestBytesMax = 32 * 1024
+export const largeRequestsMax = 2
 /** From a request's first byte to its last: slower ones are cut off. */
 export const requestMsMax = 30_000
 export const pageSizeMax = 100

@@ -1,6 +1,9 @@
+import { smallRequestBytesMax } from '../../limits.ts'
+import { isObject } from '../body.ts'
 import { anonymous, type Caller } from '../caller.ts'
 import { countHttpRequest } from '../counted-request.ts'
 import { type Answer, type Exchange, explain, json, type Route } from '../http.ts'
+import { newLargeRequests } from '../large-requests.ts'
 import { type Problem, RequestRefused, unauthenticated, wrongMethod } from '../problem.ts'
 import type { Services } from '../services.ts'
 import { readParams } from './params.ts'
@@ -15,14 +18,24 @@ export type GraphqlRouteOptions = {
 /** GraphQL over HTTP at `/graphql`, and GraphiQL for browsers where it is on. */
 export function graphqlRoute(services: Services, { graphiql }: GraphqlRouteOptions): Route {
   const yoga = newYoga(services)
+  const takeTurn = newLargeRequests()
   return {
     path: '/graphql',
     answer: async (exchange) => {
       if (graphiql !== false && wantsPage(exchange)) return graphiql(exchange)
-      return run(yoga, await readAsked(exchange, services))
+      const asked = await readAsked(exchange, services)
+      if (asked.bodyText.length <= smallRequestBytesMax) return run(yoga, asked)
+      return takeTurn(sharerOf(asked), () => run(yoga, asked))
     },
     refuse: (error, exchange) => refusal(explain(error, exchange, services.log), exchange),
   }
+}
+
+/** Whose burst it may be: an operator's is that of the workspace it publishes to. */
+function sharerOf({ caller, params }: Asked): string {
+  const input = params.variables?.['input']
+  const workspaceId = isObject(input) ? input['workspaceId'] : undefined
+  return caller.workspaceId ?? (typeof workspaceId === 'string' ? workspaceId : 'operator')
 }
 
 /** In this order: nothing is read of a stranger, and no body that would be refused anyway. */
