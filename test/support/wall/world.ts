@@ -112,6 +112,6 @@ export async function rowsOf({ database: { pool } }: Bundle, workspace: string):
         select to_jsonb(t) - 'last_used_at' as r from ${name} t where ${key} = '${workspace}'
       ) rows`
   })
-  const { rows } = await pool.query(digests.join(' union all '))
+  const { rows } = await pool.query(`${digests.join(' union all ')} order by name`)
   return JSON.stringify(rows)
 }
