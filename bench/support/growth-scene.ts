@@ -47,9 +47,13 @@ export async function setScene(rig: Rig, { publishers }: Settings): Promise<Grow
 /** The time that seeded deliveries are spread over. */
 export type Span = { readonly since: Date; readonly until: Date }
 
-/** As good as nothing, so that every query has a page to find: of the last hour. */
+/**
+ * As good as nothing, so that every query has a page to find: of the last hour. The days are all
+ * there: so they are wherever the program has run for as long, whatever was published.
+ */
 export async function seedAlmostNothing(rig: Rig, scene: GrowthScene): Promise<Span> {
   const span = spanOf(hourMs)
+  await addPartitions(rig.database.pool, spanOf(daysMax * 24 * hourMs).since)
   await seedLog(rig, scene, { ...span, deliveries: 1_000 })
   return span
 }

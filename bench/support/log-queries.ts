@@ -31,10 +31,31 @@ const queryMsMax = 3_000
 
 /** Asks every query again and again over the API, one at a time. */
 export async function measureQueries(program: Program, scene: QueryScene): Promise<QueryTimes[]> {
+  const deep = await cursorBehind(program, scene.workspaceId, deepPages)
   const measured: QueryTimes[] = []
-  for (const query of queriesOf(scene)) measured.push(await measureQuery(program, query))
+  for (const query of queriesOf(scene, deep)) measured.push(await measureQuery(program, query))
   return measured
 }
+
+/** Pages of 100 that a reader has turned before the deep one. */
+const deepPages = 50
+
+async function cursorBehind({ ask }: Program, workspaceId: string, count: number) {
+  let after: string | null = null
+  for (let page = 0; page < count; page += 1) {
+    const { deliveries }: Page = await ask(deepText, { workspaceId, after })
+    after = deliveries.pageInfo.endCursor ?? after
+  }
+  return after
+}
+
+type Page = { readonly deliveries: { readonly pageInfo: { readonly endCursor: string | null } } }
+
+const deepText = `query ($workspaceId: ID!, $after: String) {
+  deliveries(workspaceId: $workspaceId, first: 100, after: $after) {
+    nodes { id status } pageInfo { endCursor }
+  }
+}`
 
 async function measureQuery({ ask }: Program, query: LogQuery): Promise<QueryTimes> {
   const times: number[] = []
@@ -55,9 +76,15 @@ async function measureQuery({ ask }: Program, query: LogQuery): Promise<QueryTim
 }
 
 /** Every list of the log, with filters that many fit, few fit, and none fits. */
-function queriesOf(scene: QueryScene): LogQuery[] {
+function queriesOf(scene: QueryScene, deep: string | null): LogQuery[] {
+  const { workspaceId } = scene
   return [
     ...deliveryQueries(scene),
+    {
+      name: `deliveries: page ${deepPages + 1}`,
+      text: deepText,
+      variables: { workspaceId, after: deep },
+    },
     ...countQueries(scene),
     ...eventQueries(scene),
     ...endpointQueries(scene),
@@ -74,6 +101,7 @@ function deliveryQueries(scene: QueryScene): LogQuery[] {
     'one endpoint': { endpointIds: [endpointId] },
     'one quiet endpoint': { endpointIds: [quietEndpointId] },
     'three endpoints': { endpointIds: endpointIds.slice(0, 3) },
+    '100 endpoints': { endpointIds },
     'one event': { eventId },
     'common type': { eventTypes: ['bench.happened'] },
     'rare type': { eventTypes: [rareEventType] },
@@ -82,22 +110,36 @@ function deliveryQueries(scene: QueryScene): LogQuery[] {
     'FAILED, rare': { statuses: ['FAILED'] },
     'FAILED of a range': { statuses: ['FAILED'], createdAt: middle },
     'FAILED of one endpoint': { statuses: ['FAILED'], endpointIds: [endpointId] },
+    'FAILED of three endpoints': { statuses: ['FAILED'], endpointIds: endpointIds.slice(0, 3) },
+    PENDING: { statuses: ['PENDING'] },
+    'RETRYING, none': { statuses: ['RETRYING'] },
     'PENDING or RETRYING': { statuses: ['PENDING', 'RETRYING'] },
+    'PENDING of one endpoint, none': { statuses: ['PENDING'], endpointIds: [quietEndpointId] },
     'SUPPRESSED, none': { statuses: ['SUPPRESSED'] },
     'CANCELED, none': { statuses: ['CANCELED'] },
+    'last result SUCCEEDED': { lastResults: ['SUCCEEDED'] },
     'HTTP_ERROR, rare': { lastResults: ['HTTP_ERROR'] },
     'TIMEOUT, none': { lastResults: ['TIMEOUT'] },
+    'status 200 to 299': { lastStatusCode: { min: 200, max: 299 } },
     'status 500 to 599, rare': { lastStatusCode: { min: 500, max: 599 } },
+    'status 404, none': { lastStatusCode: { min: 404, max: 404 } },
+    'trigger EVENT': { triggers: ['EVENT'] },
     'PING, none': { triggers: ['PING'] },
+    'PING or REPLAY, none': { triggers: ['PING', 'REPLAY'] },
   }
   const { workspaceId } = scene
+  const fromEachEnd = ['first: 20', 'last: 20'].map((page) => ({
+    end: page.startsWith('last') ? ', oldest' : '',
+    text: deliveriesText(page),
+  }))
   return [
-    ...Object.entries(filters).map(([name, filter]) => ({
-      name: `deliveries: ${name}`,
-      text: deliveriesText('first: 20'),
-      variables: { workspaceId, filter },
-    })),
-    { name: 'deliveries: oldest', text: deliveriesText('last: 20'), variables: { workspaceId } },
+    ...Object.entries(filters).flatMap(([name, filter]) =>
+      fromEachEnd.map(({ end, text }) => ({
+        name: `deliveries: ${name}${end}`,
+        text,
+        variables: { workspaceId, filter },
+      })),
+    ),
     { name: 'deliveries: 100 with attempts', text: attemptsText, variables: { workspaceId } },
   ]
 }
@@ -128,6 +170,10 @@ function countQueries(scene: QueryScene): LogQuery[] {
   const filters = {
     'no filter': {},
     'FAILED, rare': { statuses: ['FAILED'] },
+    'PENDING or RETRYING': { statuses: ['PENDING', 'RETRYING'] },
+    'TIMEOUT, none': { lastResults: ['TIMEOUT'] },
+    'PING, none': { triggers: ['PING'] },
+    'type nobody has': { eventTypes: ['bench.cold.0'] },
     'one endpoint': { endpointIds: endpointIds.slice(0, 1) },
   }
   return Object.entries(filters).map(([name, filter]) => ({
@@ -144,6 +190,7 @@ function eventQueries(scene: QueryScene): LogQuery[] {
   const filters = {
     'no filter': {},
     'rare type': { eventTypes: [rareEventType] },
+    'type nobody has': { eventTypes: ['bench.cold.0'] },
     'a range in the middle': { createdAt: middleOf(scene) },
     'key nobody used': { idempotencyKey: 'none' },
   }
@@ -168,6 +215,31 @@ function endpointQueries({ workspaceId, endpointIds, since, until }: QueryScene)
       text: `query ($workspaceId: ID!) {
         endpoints(workspaceId: $workspaceId, first: 100) {
           nodes { id health { circuit pendingDeliveries { value } } }
+        }
+      }`,
+      variables: { workspaceId },
+    },
+    {
+      name: 'endpoints: statistics of 20',
+      text: `query ($workspaceId: ID!) {
+        endpoints(workspaceId: $workspaceId, first: 20) { nodes { id stats { attempts } } }
+      }`,
+      variables: { workspaceId },
+    },
+    {
+      name: 'endpoints: 20 with 5 deliveries each',
+      text: `query ($workspaceId: ID!) {
+        endpoints(workspaceId: $workspaceId, first: 20) {
+          nodes { id deliveries(first: 5) { nodes { id status } } }
+        }
+      }`,
+      variables: { workspaceId },
+    },
+    {
+      name: 'events: 20 with 5 deliveries each',
+      text: `query ($workspaceId: ID!) {
+        events(workspaceId: $workspaceId, first: 20) {
+          nodes { id deliveries(first: 5) { nodes { id status } } }
         }
       }`,
       variables: { workspaceId },

@@ -1,3 +1,5 @@
+import { dayMs } from '../limits.ts'
+import { uuidTime } from '../rules/id.ts'
 import { deliveryColumns, type StoredDelivery } from './delivery.ts'
 import type { DeliveryFilter } from './delivery-filter.ts'
 import {
@@ -7,7 +9,7 @@ import {
   sourceFor,
   statusesMeant,
 } from './delivery-source.ts'
-import { spanOf, within } from './log-span.ts'
+import { type LogSpan, spanOf, within } from './log-span.ts'
 import type { Read } from './reads.ts'
 import { afterAllIds, beforeAllIds, type Slice } from './slice.ts'
 
@@ -100,16 +102,26 @@ async function readPages(
   slice: Slice,
 ): Promise<OwnedPages> {
   const filter = { ...selection.filter, statuses: statusesMeant(selection.filter) }
+  const part = owner === 'event' ? within(slice, sinceEvents(ownerIds)) : slice
   const order = slice.order === 'newest' ? 'desc' : 'asc'
   const rows = await read<(StoredDelivery | { id: null }) & { fence: string; ownerId: string }>({
     text: listSql({ owner, source: sourceFor(owner, filter), order }),
-    values: values({ ...selection, filter }, slice, ownerIds),
+    values: values({ ...selection, filter }, part, ownerIds),
   })
   const found = rows.filter((row): row is (typeof rows)[number] & StoredDelivery => row.id !== null)
   return {
     rowsOf: Map.groupBy(found, (row) => row.ownerId),
     fence: BigInt(rows[0]?.fence ?? 0),
   }
+}
+
+/**
+ * No delivery is older than its event, give or take what a clock was set back: the days before are
+ * not looked through. 20 events' deliveries took 47 ms in 38 days.
+ */
+function sinceEvents(ids: readonly string[]): LogSpan {
+  const first = Math.min(...ids.map(uuidTime))
+  return spanOf(new Date(first - dayMs), null)
 }
 
 /** A row without a delivery says only where the feed goes on. */
