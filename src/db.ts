@@ -46,7 +46,6 @@ const hotOptions = [
   'enable_seqscan=off',
   'enable_hashjoin=off',
   'enable_mergejoin=off',
-  'enable_bitmapscan=off',
   'jit=off',
   'timezone=UTC',
 ]
