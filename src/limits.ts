@@ -142,6 +142,8 @@ export const countMax = 10_000
 export const queryDepthMax = 12
 export const queryTokensMax = 2_000
 export const queryLengthMax = 15_000
+/** Lines of comment in a query. */
+export const commentsMax = 100
 export const rootFieldsMax = 10
 export const aliasesMax = 30
 /** Of one selection set. Validation compares them two by two: 400 with fields cost it 100 ms. */

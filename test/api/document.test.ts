@@ -89,6 +89,37 @@ test.each([
   expect(reply.errors[0]?.message).toContain(message)
 })
 
+const enabled = 'Known: DISABLED, ENABLED.'
+
+test.each([
+  [
+    'a variable',
+    'query ($v: EndpointStatus) { endpoints(filter: { status: $v }) { totalCount } }',
+    'X',
+    enabled,
+  ],
+  [
+    'a number',
+    'query ($v: EndpointStatus) { endpoints(filter: { status: $v }) { totalCount } }',
+    1,
+    enabled,
+  ],
+  ['the document', '{ endpoints(filter: { status: BROKEN }) { totalCount } }', null, enabled],
+  [
+    'a near miss',
+    '{ endpoints(filter: { status: ENABLE }) { totalCount } }',
+    null,
+    'Did you mean the enum value "ENABLED"',
+  ],
+])('a wrong enum value in %s is told the right ones', async (...[, document, v, told]) => {
+  await using bundle = await openBundle()
+
+  const reply = await bundle.operator.send(document, { v })
+
+  expect(reply.status).toBe(400)
+  expect(reply.errors[0]?.message).toContain(told)
+})
+
 const query = (selection: string) => `{ workspaces(first: 1) { nodes { ${selection} } } }`
 
 test.each([
@@ -136,6 +167,7 @@ test.each([
   ['20,000 levels', `{a${'{a'.repeat(20_000)}${'}'.repeat(20_001)}`],
   ['7,000 levels', `{a${'{a'.repeat(4_900)}${'}'.repeat(4_901)}`],
   ['200,000 comments', `${'#\n'.repeat(200_000)}{ __typename }`],
+  ['thousands of comments', `${'#\n'.repeat(3_000)}{ __typename }`],
   ['4,000 fragments', `{ ${'...{a}'.repeat(2_000)} }`],
 ])('refuses %s before validating them', async (_name, document) => {
   await using bundle = await openBundle()

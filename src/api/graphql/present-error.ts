@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql'
 import type { Log } from '../../log.ts'
 import { isOurFault, type Problem, problemOf } from '../problem.ts'
+import { withEnumValues } from './enum-hint.ts'
 
 /** What an error's report needs to know of its request. */
 export type ErrorSetting = {
@@ -57,9 +58,10 @@ function requestProblem({ message, extensions, locations }: GraphQLError): Probl
     return { status: 400, code: 'GRAPHQL_PARSE_FAILED', message: `${message}${where}` }
   }
   if (extensions['code'] === 'GRAPHQL_VALIDATION_FAILED') {
-    return { status: 400, code: 'GRAPHQL_VALIDATION_FAILED', message }
+    return { status: 400, code: 'GRAPHQL_VALIDATION_FAILED', message: withEnumValues(message) }
   }
   const variable = /^Variable "\$(\w+)"(?:.*? at "([^"]+)")?/.exec(message)
   const field = variable?.[2] ?? variable?.[1]
-  return { status, code: 'BAD_USER_INPUT', message, ...(field !== undefined && { field }) }
+  const told = withEnumValues(message)
+  return { status, code: 'BAD_USER_INPUT', message: told, ...(field !== undefined && { field }) }
 }

@@ -10,12 +10,14 @@ import {
   type GraphQLSchema,
   Kind,
   type SelectionSetNode,
+  TokenKind,
   validate,
   type ValidationContext,
   visit,
 } from 'graphql'
 import {
   aliasesMax,
+  commentsMax,
   directivesMax,
   pageSizeMax,
   queryCostMax,
@@ -68,6 +70,7 @@ export function refuseCostly(
   const before = passed.get(document) ?? new Set()
   const sizes = pageSizes(variables)
   if (before.has(sizes)) return
+  refuseComments(document)
   const [tooLarge] = validate(schema, document, shapeRules)
   const [error] = tooLarge ? [tooLarge] : validate(schema, sized(document, variables), [costRule])
   if (error) throw error.originalError ?? error
@@ -78,6 +81,17 @@ export function refuseCostly(
 function pageSizes(variables: Readonly<Record<string, unknown>>): string {
   const numbers = Object.entries(variables).filter(([, value]) => typeof value === 'number')
   return JSON.stringify(numbers)
+}
+
+/** No token limit counts comments, and an operation needs few. */
+function refuseComments({ loc }: DocumentNode): void {
+  let actual = 0
+  for (let token = loc?.startToken; token; token = token.next ?? undefined) {
+    if (token.kind === TokenKind.COMMENT) actual += 1
+  }
+  if (actual <= commentsMax) return
+  const message = `Query has ${actual} comments, limit ${commentsMax}.`
+  throw tooComplex('QUERY_TOO_LONG', { message, limit: commentsMax, actual })
 }
 
 /**

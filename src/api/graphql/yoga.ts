@@ -11,6 +11,7 @@ import type { Params } from './params.ts'
 import { type ErrorSetting, presentError } from './present-error.ts'
 import { refuseCostly, tokenLimit } from './query-limits.ts'
 import { schema } from './schema.ts'
+import { forbiddenSelection } from './selection-scopes.ts'
 
 /** A request whose caller is known and whose envelope is sound. */
 export type Asked = {
@@ -49,6 +50,7 @@ export function newYoga(services: Services) {
       tokenLimit,
       readOnceParams,
       checkedOperations,
+      wholeMutations,
       presentedResults(services),
     ],
   })
@@ -78,6 +80,14 @@ const checkedOperations: Plugin<YogaContext> = {
       checkOperation(operation, { document: result, caller, isAnonymous, method })
       refuseCostly(schema, result, params.variables ?? {})
     }
+  },
+}
+
+/** Nothing is changed for a caller who may not see all that they ask for in return. */
+const wholeMutations: Plugin<YogaContext> = {
+  onExecute: ({ args, setResultAndStopExecution }) => {
+    const error = forbiddenSelection(args, args.contextValue.asked.caller)
+    if (error) setResultAndStopExecution({ data: null, errors: [error] })
   },
 }
 
