@@ -21,6 +21,8 @@ create table event (
   idempotency_key text,
   occurred_at timestamptz(3) not null,
   deliver_at timestamptz(3),
+  -- The span that published it (W3C Trace Context); null where tracing is off.
+  traceparent text,
   -- The workspace first, here and in `delivery`: the one index finds a row and lists a log.
   primary key (workspace_id, id)
 ) partition by range (id);

@@ -208,6 +208,7 @@ create table event (
   idempotency_key text,
   occurred_at timestamp(3) with time zone not null,
   deliver_at timestamp(3) with time zone,
+  traceparent text,
   constraint event_pkey PRIMARY KEY (workspace_id, id)
 ) partition by RANGE (id);
 

@@ -22,6 +22,7 @@ import { newSealer, type SealKey } from './seal.ts'
 import { newLogSpan } from './store/log-span.ts'
 import { readsOf } from './store/reads.ts'
 import { createTelemetry, type Telemetry } from './telemetry.ts'
+import type { Tracer, TracingConfig } from './tracing/tracer.ts'
 import { userAgent } from './version.ts'
 
 /** The configuration with everything in place that the embedded default may leave out. */
@@ -49,6 +50,7 @@ export type App = AsyncDisposable & {
 }
 
 type Foundation = {
+  readonly tracer: Tracer | null
   readonly database: Database
   readonly clock: Clock
   readonly telemetry: Telemetry
@@ -63,7 +65,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const database = resources.use(await openDatabase(config.databaseUrl))
   const clock = options.clock ?? resources.use(await followDatabaseClock(database.pool, log))
   const hub = resources.use(openHub({ database, clock, log, retentionDays }))
-  const foundation = { database, clock, hub, telemetry: createTelemetry() }
+  const tracer = await openTracer(config.tracing)
+  if (tracer) resources.use(tracer)
+  const foundation = { tracer, database, clock, hub, telemetry: createTelemetry() }
   const engine = resources.use(await startData(options, foundation))
   const { pool } = database
   const endpointChanged = (endpointId: string) => engine.wake.endpointChanged(endpointId)
@@ -92,13 +96,19 @@ export async function startApp(options: AppOptions): Promise<App> {
   return { port: http.port, services, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
+/** The SDK is loaded where tracing is on. */
+async function openTracer(tracing: TracingConfig | null): Promise<Tracer | null> {
+  if (tracing === null) return null
+  return (await import('./tracing/otlp.ts')).openOtlpTracer(tracing)
+}
+
 function startData(
   { config, log }: AppOptions,
-  { database, clock, telemetry, hub }: Foundation,
+  { database, clock, telemetry, hub, tracer }: Foundation,
 ): Promise<Engine> {
   const { allowedNetworks, httpsOnly, role, encryptionKeys } = config
   return startEngine({
-    ...{ database, clock, log, telemetry, allowedNetworks, httpsOnly, userAgent },
+    ...{ database, clock, log, telemetry, tracer, allowedNetworks, httpsOnly, userAgent },
     sealer: newSealer(encryptionKeys),
     delivers: role !== 'api',
     changed: hub.changed,

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { parseCidrs, type AddressPolicy } from './rules/address.ts'
 import { nearestName } from './rules/event-match.ts'
 import { readSealKeys, type SealKey } from './seal.ts'
+import { tracingOf, tracingVariables } from './tracing/settings.ts'
+import type { TracingConfig } from './tracing/tracer.ts'
 
 export type Role = 'all' | 'api' | 'worker'
 
@@ -23,6 +25,8 @@ export type Config = {
   /** Origins whose pages may call the API, as a browser writes them. */
   readonly corsOrigins: readonly string[]
   readonly logLevel: string
+  /** Null: no traces are made. */
+  readonly tracing: TracingConfig | null
 }
 
 /** The configuration, or one sentence for each variable that is wrong. */
@@ -59,6 +63,7 @@ export function readConfig(env: Environment): ConfigResult {
       apiRateLimit: value.POSTRIDER_API_RATE_LIMIT,
       corsOrigins: value.POSTRIDER_CORS_ORIGINS,
       logLevel: value.POSTRIDER_LOG_LEVEL,
+      tracing: tracingOf(value),
     },
   }
 }
@@ -90,6 +95,7 @@ function variables(embedded: boolean) {
     POSTRIDER_LOG_LEVEL: z
       .enum(logLevels, `must be one of ${logLevels.join(', ')}`)
       .default('info'),
+    ...tracingVariables,
   })
 }
 

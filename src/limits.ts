@@ -281,6 +281,12 @@ export const inboxBytesMax = 2 * 1024 * 1024
 /** The longest `?delay=`: over the longest timeout of an endpoint, so that one can be watched. */
 export const inboxDelayMsMax = 35_000
 
+// Traces.
+/** Spans that wait to be sent: half a second's worth at full load. More are dropped. */
+export const tracesQueueMax = 4_096
+/** One batch of spans, and the last one at the end. */
+export const tracesFlushMsMax = 2_000
+
 // Health.
 /** A database that does not answer in this time makes the process unready. */
 export const readyMsMax = 2_000

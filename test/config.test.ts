@@ -88,3 +88,32 @@ test.each(['*', 'null', 'a.example', 'https://a.example/', 'https://A.example', 
     ])
   },
 )
+
+test('an endpoint for traces turns tracing on', () => {
+  const base = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/' }
+  const off = { url: 'http://collector:4318/v1/traces', serviceName: 'postrider', ratio: 1 }
+  expect(tracingOf({})).toBe(null)
+  expect(tracingOf({ ...base, OTEL_SDK_DISABLED: 'true' })).toBe(null)
+  expect(tracingOf(base)).toEqual({ ...off, followsParent: true })
+  const sampler = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' }
+  const named = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://other/x', OTEL_SERVICE_NAME: 'hooks' }
+  expect(tracingOf({ ...base, ...sampler, ...named })).toEqual({
+    ...{ url: 'http://other/x', serviceName: 'hooks', ratio: 0.25, followsParent: false },
+  })
+})
+
+test('wrong settings of tracing are named', () => {
+  const wrong = { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318', OTEL_TRACES_SAMPLER_ARG: '2' }
+  expect(readConfig(wrong)).toMatchObject({
+    problems: [
+      'OTEL_EXPORTER_OTLP_ENDPOINT must be a URL that begins with http.',
+      'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1.',
+    ],
+  })
+})
+
+function tracingOf(env: Record<string, string>) {
+  const read = readConfig(env)
+  if (!read.ok) throw new Error(read.problems.join())
+  return read.config.tracing
+}

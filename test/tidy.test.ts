@@ -22,6 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   version: [],
   log: [],
   telemetry: [],
+  'tracing/': ['limits', 'rules/', 'version'],
   clock: ['limits', 'log', 'db'],
   'rules/': ['errors', 'limits'],
   'model/': ['rules/'],
@@ -36,7 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'feed/': [...ground, 'db', 'live-limits', 'notifier', 'rules/', 'store/'],
   'pipeline/': [
     ...ground,
-    ...['db', 'notifier', 'queue', 'seal', 'telemetry'],
+    ...['db', 'notifier', 'queue', 'seal', 'telemetry', 'tracing/'],
     ...['egress/', 'model/', 'rules/', 'store/'],
   ],
   'control/': [...ground, 'db', 'seal', 'model/', 'rules/', 'store/', 'pipeline/'],
@@ -46,13 +47,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['db', 'live-limits', 'telemetry', 'version'],
     ...['control/', 'feed/', 'model/', 'pipeline/', 'rules/', 'store/'],
   ],
-  config: ['limits', 'rules/', 'seal'],
+  config: ['limits', 'rules/', 'seal', 'tracing/'],
   'embedded/': ['clock', 'limits'],
   'embedded-postgres': ['embedded/', 'limits', 'log'],
   'first-run/': ['control/', 'errors', 'model/', 'rules/', 'seal', 'store/'],
   app: [
     ...ground,
-    ...['config', 'db', 'seal', 'telemetry', 'version'],
+    ...['config', 'db', 'seal', 'telemetry', 'tracing/', 'version'],
     ...['api/', 'feed/', 'maintenance/', 'pipeline/', 'store/'],
   ],
   main: [
@@ -139,6 +140,12 @@ test('everything is exported by its own name from its own file', () => {
 test('the environment is read at the start alone', () => {
   const others = sources.filter(({ path }) => !/^src\/(main|config)\.ts$/.test(path))
   expect(where(others, /process\.env/)).toEqual([])
+})
+
+test('the SDK of traces is loaded where tracing is on', () => {
+  const users = where(sources, /from '@opentelemetry\//)
+  expect(users).toEqual(['src/tracing/otlp.ts'])
+  expect(edges.filter(({ to }) => users.includes(to))).toEqual([])
 })
 
 test('time comes from the clock', () => {

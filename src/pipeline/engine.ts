@@ -10,6 +10,7 @@ import type { AddressPolicy } from '../rules/address.ts'
 import type { Sealer } from '../seal.ts'
 import { unholdDue } from '../store/due.ts'
 import type { Telemetry } from '../telemetry.ts'
+import type { Tracer } from '../tracing/tracer.ts'
 import { disableAndTell } from './disable.ts'
 import { FanOut } from './fan-out.ts'
 import { Lanes } from './lanes.ts'
@@ -32,6 +33,8 @@ export type EngineOptions = {
   readonly allowedNetworks: AddressPolicy
   readonly httpsOnly: boolean
   readonly userAgent: string
+  /** Null: tracing is off. */
+  readonly tracer: Tracer | null
   /** False: publishes and wakes, and leaves the lanes to other processes. */
   readonly delivers: boolean
   /** Changes of these workspaces were committed. */
@@ -94,12 +97,12 @@ function openLanes(
   queue: LaneQueue,
   { resources, permits, tell }: LanesParts,
 ): Lanes {
-  const { database, clock, log, userAgent, allowedNetworks: policy, httpsOnly } = options
+  const { database, clock, log, tracer, userAgent, allowedNetworks: policy, httpsOnly } = options
   const http = resources.use(createHttpPost({ policy, httpsOnly }))
   const context = { ...options, pool: database.pool, tell }
   let givenUp = false
   const isGivenUp = () => givenUp
-  const sending = { clock, log, post: http.post, userAgent, isGivenUp }
+  const sending = { clock, log, tracer, post: http.post, userAgent, isGivenUp }
   const lanes: Lanes = new Lanes({
     ...context,
     queue,

@@ -21,7 +21,7 @@ export async function publishWithKeys(
 ): Promise<readonly PublishedEvent[]> {
   const { workspaceId } = request
   const now = context.clock.now()
-  const events = request.events.map((event) => stamp(workspaceId, event, now))
+  const events = request.events.map((event) => stamp(request, event, now))
   const first = firstByKey(events)
   const before = matching(first, await readKeys(context.pool, workspaceId, [...first.keys()]))
   const isNew = (event: EventRow) => isUntaken(event, first, before)

@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import { newUuid } from '../rules/id.ts'
 import type { DeliveryRow, EventRow } from '../store/publication.ts'
 import type { Telemetry } from '../telemetry.ts'
+import type { Tracer } from '../tracing/tracer.ts'
 import type { Audience, FanOut } from './fan-out.ts'
 import type { NewEvent, PublishedEvent, PublishRequest } from './stages.ts'
 
@@ -19,6 +20,7 @@ export type PublishContext = {
   readonly telemetry: Telemetry
   readonly fanOut: FanOut
   readonly committed: Committed
+  readonly tracer: Tracer | null
 }
 
 /** A request that passed every check, with all its rows. */
@@ -29,7 +31,7 @@ export type Prepared = {
 
 /** Checks a request against the catalogue and gives its events ids, times and deliveries. */
 export function prepare(audience: Audience, request: PublishRequest, now: Date): Prepared {
-  const events = request.events.map((event) => stamp(request.workspaceId, event, now))
+  const events = request.events.map((event) => stamp(request, event, now))
   return prepareNew(audience, { ...request, events, isNew: () => true }, now)
 }
 
@@ -61,15 +63,19 @@ function issuesOf(audience: Audience, event: EventRow, index: number | null): In
   return misfit ? [{ path: at('payload'), message: misfit }] : []
 }
 
-export function stamp(workspaceId: string, event: NewEvent, now: Date): EventRow {
+/** Whose a new event is, and the span that publishes it. */
+export type EventOwner = Pick<EventRow, 'workspaceId' | 'traceparent'>
+
+export function stamp(owner: EventOwner, event: NewEvent, now: Date): EventRow {
   return {
     eventId: newUuid(now.getTime()),
-    workspaceId,
+    workspaceId: owner.workspaceId,
     eventType: event.eventType,
     payloadText: event.payloadText,
     idempotencyKey: event.idempotencyKey,
     occurredAt: event.occurredAt ?? now,
     deliverAt: event.deliverAt,
+    traceparent: owner.traceparent,
   }
 }
 

@@ -8,6 +8,7 @@ import type { Audience } from './fan-out.ts'
 import { publishWithKeys } from './idempotency.ts'
 import { prepare, publishedEvents, reportPublished, stamp } from './prepare.ts'
 import type { Prepared, PublishContext } from './prepare.ts'
+import { tracedPublish } from './trace-publish.ts'
 import type { PingRequest, PublishedEvent, PublishRequest } from './stages.ts'
 
 export type Publisher = {
@@ -30,14 +31,14 @@ export function createPublisher(context: PublishContext): Publisher {
   // Apart, so that nobody's single event waits for another's thousands.
   const [singles, batches] = [newBatcher(), newBatcher()]
   return {
-    publish: async (request) => {
+    publish: tracedPublish(context, async (request) => {
       if (request.events.some((event) => event.idempotencyKey !== null)) {
         return publishWithKeys(context, request)
       }
       const answer = await (request.isBatch ? batches : singles).add(request)
       if (answer instanceof Error) throw answer
       return answer
-    },
+    }),
     ping: (request) => publishPing(context, request),
   }
 }
@@ -133,7 +134,8 @@ async function publishPing(
   const now = context.clock.now()
   const { workspaceId, endpointId, eventType, payloadText } = request
   const unplanned = { idempotencyKey: null, occurredAt: null, deliverAt: null }
-  const event = stamp(workspaceId, { eventType, payloadText, ...unplanned }, now)
+  const owner = { workspaceId, traceparent: null }
+  const event = stamp(owner, { eventType, payloadText, ...unplanned }, now)
   const deliveryId = newDeliveryUuid(now.getTime())
   const delivery: DeliveryRow = {
     ...{ deliveryId, workspaceId, endpointId, event },

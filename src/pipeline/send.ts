@@ -6,6 +6,8 @@ import { publicId } from '../rules/id.ts'
 import type { HeaderLine, Outcome } from '../rules/outcome.ts'
 import { signedRequest } from '../rules/signature.ts'
 import type { DueDelivery } from '../store/due.ts'
+import type { Tracer } from '../tracing/tracer.ts'
+import { attemptSpan, endAttemptSpan } from './attempt-span.ts'
 import type { LaneEndpoint, Sent } from './stages.ts'
 
 export type Post = (request: PostRequest) => Promise<Outcome>
@@ -15,6 +17,8 @@ export type SendContext = {
   readonly post: Post
   readonly log: Log
   readonly userAgent: string
+  /** Null: tracing is off, and receivers are told of no trace. */
+  readonly tracer: Tracer | null
   /** The process must end: what is still out is given up, and recorded by nobody. */
   readonly isGivenUp: () => boolean
 }
@@ -29,8 +33,10 @@ export async function send(
   due: DueDelivery,
 ): Promise<Sent> {
   const startedAt = context.clock.now()
+  const span = context.tracer?.start(attemptSpan(endpoint, due, startedAt))
+  const traceparent = span?.traceparent ?? null
   const made = { due, number: due.attemptCount + 1, url: endpoint.url, startedAt }
-  const exchanged = await exchange(context, endpoint, { due, startedAt }).catch(
+  const exchanged = await exchange(context, endpoint, { due, startedAt, traceparent }).catch(
     (error: unknown) => {
       if (context.isGivenUp()) throw error
       const delivery = publicId('dlv', due.deliveryId)
@@ -38,7 +44,15 @@ export async function send(
       return unsent('Not sent: the request could not be made from what is stored.')
     },
   )
-  return { ...made, ...exchanged }
+  const sent = { ...made, ...exchanged }
+  if (span) endAttemptSpan(span, sent)
+  return sent
+}
+
+type Attempt = {
+  readonly due: DueDelivery
+  readonly startedAt: Date
+  readonly traceparent: string | null
 }
 
 type Exchanged = Pick<Sent, 'requestHeaders' | 'outcome'>
@@ -47,21 +61,28 @@ type Exchanged = Pick<Sent, 'requestHeaders' | 'outcome'>
 async function exchange(
   { post, userAgent }: SendContext,
   endpoint: LaneEndpoint,
-  { due, startedAt }: { due: DueDelivery; startedAt: Date },
+  { due, startedAt, traceparent }: Attempt,
 ): Promise<Exchanged> {
   const { signer, customHeaders, url, timeoutMs } = endpoint
   const { payloadText } = due
   if (signer === null) return unsent(secretUnreadable)
   if (payloadText === null) return unsent('Not sent: retention has removed the event.')
-  const { headers, body } = signedRequest({
+  const { headers: signed, body } = signedRequest({
     ...{ signer, customHeaders, payloadText, userAgent },
     eventType: due.eventType,
     eventId: publicId('evt', due.eventId),
     deliveryId: publicId('dlv', due.deliveryId),
     unixSeconds: Math.floor(startedAt.getTime() / 1000),
   })
+  const headers = traceparent === null ? signed : withTrace(signed, traceparent)
   const outcome = await post({ url, headers, body, timeoutMs })
   return { requestHeaders: headerLines(endpoint, headers, body), outcome }
+}
+
+/** Behind all others. One that the endpoint's owner set is theirs. */
+function withTrace(headers: readonly HeaderLine[], traceparent: string): readonly HeaderLine[] {
+  const hasOwn = headers.some(([name]) => name.toLowerCase() === 'traceparent')
+  return hasOwn ? headers : [...headers, ['traceparent', traceparent]]
 }
 
 /**

@@ -28,6 +28,8 @@ export type PublishRequest = {
   readonly events: readonly NewEvent[]
   /** Whether a refusal points into a list, `events.3.eventType`, or at the one event's fields. */
   readonly isBatch: boolean
+  /** Of the span it is part of; null: none. */
+  readonly traceparent: string | null
 }
 
 /** One event of a system's own, for one endpoint alone: a delivery like any other. */

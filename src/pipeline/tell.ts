@@ -90,5 +90,5 @@ function eventOf(news: News, subject: Subject, now: Date): EventRow {
   const payloadText = operationalPayload(news, subject)
   const unplanned = { idempotencyKey: null, deliverAt: null }
   const event = { eventType, payloadText, occurredAt: news.at, ...unplanned }
-  return stamp(operatorWorkspaceId, event, now)
+  return stamp({ workspaceId: operatorWorkspaceId, traceparent: null }, event, now)
 }

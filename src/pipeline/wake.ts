@@ -122,6 +122,7 @@ function dueDelivery({ event, ...delivery }: DeliveryRow): DueDelivery {
     eventId: event.eventId,
     eventType: event.eventType,
     payloadText: event.payloadText,
+    traceparent: event.traceparent,
     dueAt: delivery.dueAt,
     heldUntil: null,
     attemptCount: 0,

@@ -19,7 +19,7 @@ export type DueRow = {
 }
 
 /** A delivery that waits for its next attempt, as a lane holds it. */
-export type DueDelivery = DueRow & Pick<DueEvent, 'eventType' | 'payloadText'>
+export type DueDelivery = DueRow & Omit<DueEvent, 'eventId'>
 
 /** One lane's wish for its next rows: those after the row it read last. */
 export type DueWish = {
@@ -90,6 +90,8 @@ export type DueEvent = {
   readonly eventType: string
   /** Null: retention has removed the event. */
   readonly payloadText: string | null
+  /** Of the span that published it; null: there is none. */
+  readonly traceparent: string | null
 }
 
 /** Events in the order in which they are wanted, until their payloads pass `bytesMax`. */
@@ -111,9 +113,10 @@ export async function readDueEvents(
   const { rows } = await db.query<DueEvent>({
     name: 'readDueEvents',
     text: `/* readDueEvents */
-      select id as "eventId", coalesce(event_type, '') as "eventType", payload as "payloadText"
+      select id as "eventId", coalesce(event_type, '') as "eventType", payload as "payloadText",
+        traceparent
       from (
-        select wanted.id, event.event_type, event.payload,
+        select wanted.id, event.event_type, event.payload, event.traceparent,
           sum(octet_length(event.payload)) over (order by place) - octet_length(event.payload)
             as bytes_before
         from unnest($1::uuid[], $2::uuid[]) with ordinality as wanted (id, workspace_id, place)

@@ -11,6 +11,8 @@ export type EventRow = {
   readonly idempotencyKey: string | null
   readonly occurredAt: Date
   readonly deliverAt: Date | null
+  /** Of the span that published it; null: tracing is off. */
+  readonly traceparent: string | null
 }
 
 /** One event on its way to one endpoint. */
@@ -59,6 +61,7 @@ export async function insertPublication(db: Queryable, publication: Publication)
       timeArray(deliveries.map((delivery) => delivery.dueAt)),
       changeId,
       at.toISOString(),
+      textArray(events.map((event) => event.traceparent)),
     ],
   })
 }
@@ -66,10 +69,11 @@ export async function insertPublication(db: Queryable, publication: Publication)
 const insertPublicationSql = `/* insertPublication */
 with new_event as (
   insert into event
-    (id, workspace_id, event_type, payload, idempotency_key, occurred_at, deliver_at)
+    (id, workspace_id, event_type, payload, idempotency_key, occurred_at, deliver_at,
+     traceparent)
   select * from unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],
-    $6::timestamptz[], $7::timestamptz[])
+    $6::timestamptz[], $7::timestamptz[], $18::text[])
 ), entry as materialized (
   select * from unnest(
     $8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[],

@@ -14,6 +14,7 @@ test("an event that cannot be stored fails nobody else's", async () => {
     // PostgreSQL has no text with a NUL; the API refuses it before it comes this far.
     events: [{ ...unplanned, eventType: 'a', payloadText: index === 1 ? '"\0"' : '1' }],
     isBatch: false,
+    traceparent: null,
   }))
 
   const answers = await Promise.allSettled(requests.map(bundle.services.publisher.publish))

@@ -14,7 +14,14 @@ function newDue(payloadText = '{}'): DueDelivery {
   const deliveryId = newDeliveryUuid(nowMs)
   return {
     ...{ ...lane, deliveryId, payloadText, dueAt: new Date(nowMs), heldUntil: null },
-    ...{ eventId: '', eventType: '', attemptCount: 0, failures: 0, attemptTrigger: 'SCHEDULED' },
+    ...{
+      eventId: '',
+      eventType: '',
+      traceparent: null,
+      attemptCount: 0,
+      failures: 0,
+      attemptTrigger: 'SCHEDULED',
+    },
   }
 }
 

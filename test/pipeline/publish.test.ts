@@ -97,7 +97,9 @@ test('fifty who publish one key at once make one event', async () => {
   const events = [{ ...event, occurredAt: null, deliverAt: null }]
   const answers = await Promise.all(
     Array.from({ length: 25 }, () => publishers).flatMap((both) => {
-      return both.map(({ publish }) => publish({ workspaceId, events, isBatch: false }))
+      return both.map(({ publish }) =>
+        publish({ workspaceId, events, isBatch: false, traceparent: null }),
+      )
     }),
   )
   const all = answers.flat()
@@ -158,7 +160,12 @@ test('a new subscription holds at once in every process', async () => {
   const event = { eventType, payloadText: '{}', idempotencyKey: null }
   const events = [{ ...event, occurredAt: null, deliverAt: null }]
   const publishThere = async () => {
-    const [published] = await second.publisher.publish({ workspaceId, events, isBatch: false })
+    const [published] = await second.publisher.publish({
+      workspaceId,
+      events,
+      isBatch: false,
+      traceparent: null,
+    })
     return published?.deliveryCount
   }
   expect(await publishThere()).toBe(0)
@@ -169,7 +176,7 @@ test('a new subscription holds at once in every process', async () => {
   await platform.client.mutate('endpointDelete', { id })
   await platform.bundle.operator.mutate('eventTypeCreate', { name: 'new.type' })
   const later = [{ ...event, eventType: 'new.type', occurredAt: null, deliverAt: null }]
-  await second.publisher.publish({ workspaceId, events: later, isBatch: false })
+  await second.publisher.publish({ workspaceId, events: later, isBatch: false, traceparent: null })
 })
 
 test('an event of no endpoint is stored all the same', async () => {

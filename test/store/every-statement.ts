@@ -173,7 +173,7 @@ async function publish(
   await publication.readKeys(client, workspaceId, ['new'])
   const published = {
     ...{ eventId, workspaceId, eventType: 'invoice.paid', payloadText: '{}' },
-    ...{ idempotencyKey: null, occurredAt: at, deliverAt: null },
+    ...{ idempotencyKey: null, occurredAt: at, deliverAt: null, traceparent: null },
   }
   const deliveries = endpointIds.map((endpointId) => ({
     ...{ deliveryId: newDeliveryUuid(at.getTime()), workspaceId, endpointId, event: published },

@@ -114,6 +114,7 @@ function newConfig(databaseUrl: string, { config, delivers }: BundleOptions): Fu
     apiRateLimit: 100_000,
     corsOrigins: [],
     logLevel: 'silent',
+    tracing: null,
     ...config,
   }
 }

@@ -19,7 +19,13 @@ async function start({ databaseUrl, sealKey }: EngineOrder): Promise<void> {
     ...{ clock: systemClock, log: createLog('silent'), telemetry: createTelemetry() },
     sealer: newSealer([{ id: 'test', key: Buffer.from(sealKey, 'base64') }]),
     allowedNetworks: networks.ok ? networks.policy : [],
-    ...{ httpsOnly: false, userAgent: 'Postrider/child', delivers: true, changed: () => {} },
+    ...{
+      httpsOnly: false,
+      userAgent: 'Postrider/child',
+      tracer: null,
+      delivers: true,
+      changed: () => {},
+    },
   })
   process.send?.('ready')
 }

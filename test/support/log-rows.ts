@@ -74,6 +74,7 @@ export function logRows({ pool }: Pick<Database, 'pool'>) {
       idempotencyKey: rows.idempotencyKey ?? null,
       occurredAt: at,
       deliverAt: null,
+      traceparent: null,
     }
     const deliveries = rows.endpointIds.map((endpointId): DeliveryRow => ({
       deliveryId: newDeliveryUuid(at.getTime()),

@@ -42,7 +42,9 @@ const fillSql = [
   `insert into endpoint_secret (id, workspace_id, endpoint_id, secret_sealed, created_at)
    select uuidv7(), workspace_id, id, '\\x00', now() from endpoint`,
   `insert into endpoint_health
-   select id, workspace_id, 0, null, now(), 'CLOSED', null, now() from endpoint`,
+   select id, workspace_id, failures, case failures when 1 then now() end, now(), 'CLOSED', null,
+     now()
+   from (select *, (row_number() over () % 500 = 0)::int as failures from endpoint) endpoint`,
   `insert into event (id, workspace_id, event_type, payload, occurred_at)
    select uuidv7(), workspace.id, 'invoice.paid', '{}', now()
    from workspace, generate_series(1, 100) n`,

@@ -31,7 +31,7 @@ export async function startSecond(
       ...{ log: createLog('silent'), telemetry: createTelemetry() },
       allowedNetworks: options.allowedNetworks ?? services.urlRules.policy,
       httpsOnly: false,
-      ...{ userAgent: 'Postrider/second', changed: () => {} },
+      ...{ userAgent: 'Postrider/second', tracer: null, changed: () => {} },
     }),
   )
   const kept = resources.move()

@@ -11,6 +11,8 @@ export type Context = {
   readonly loaders: Loaders
   /** The request's body as it came, to see numbers as they were written. Empty over a socket. */
   readonly bodyText: string
+  /** Of the caller's span; null: there is none. */
+  readonly traceparent: string | null
   /** Where a stream goes on that was broken off, as its client says; it replaces `after`. */
   readonly lastEventId?: string
 }

@@ -136,7 +136,8 @@ addMutation({
       hasPayload(given) ? [['payload']] : [],
     )
     const events = readEventInputs([given], { now: clock.now(), batch: false })
-    const published = await publisher.publish({ workspaceId: workspace, events, isBatch: false })
+    const owner = { workspaceId: workspace, traceparent: context.traceparent }
+    const published = await publisher.publish({ ...owner, events, isBatch: false })
     const [stored] = await readPublished(context, workspace, published)
     const [first] = published
     if (!stored || !first) throw new Error('An event that was published cannot be read.')
@@ -160,7 +161,8 @@ addMutation({
     })
     refuseLossyPayloads({ info, bodyText: context.bodyText }, payloads)
     const events = readEventInputs(given, { now: clock.now(), batch: true })
-    const published = await publisher.publish({ workspaceId: workspace, events, isBatch: true })
+    const owner = { workspaceId: workspace, traceparent: context.traceparent }
+    const published = await publisher.publish({ ...owner, events, isBatch: true })
     const stored = await readPublished(context, workspace, published)
     const replayed = published.map((event) => event.replayed)
     return { events: stored, deliveryCount: countDeliveries(published), replayed }

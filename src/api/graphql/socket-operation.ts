@@ -107,7 +107,8 @@ function tooLong(actual: number) {
 function contextOf(caller: Caller, services: Services, { requestId }: ErrorSetting): Context {
   let loaders: Loaders | undefined
   return {
-    ...{ caller, services: actingFor(caller, services), requestId, bodyText: '' },
+    ...{ caller, services: actingFor(caller, services), requestId },
+    ...{ bodyText: '', traceparent: null },
     get loaders() {
       loaders ??= newLoaders(services, caller)
       return loaders

@@ -58,8 +58,11 @@ export function newYoga(services: Services) {
 
 function contextOf({ caller, exchange, bodyText }: Asked, services: Services): Context {
   const loaders = newLoaders(services, caller)
-  const { requestId } = exchange
-  return { caller, requestId, services: actingFor(caller, services), loaders, bodyText }
+  const { request, requestId } = exchange
+  const { traceparent: given } = request.headers
+  const traceparent = typeof given === 'string' ? given : null
+  const acting = actingFor(caller, services)
+  return { caller, requestId, services: acting, loaders, bodyText, traceparent }
 }
 
 /** The parameters were read with the body; yoga need not read them again. */
