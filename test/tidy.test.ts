@@ -26,6 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   clock: ['limits', 'log', 'db'],
   'rules/': ['errors', 'limits'],
   'model/': ['rules/'],
+  'client/': ['rules/'],
   'store/': ['model/', 'rules/', 'errors', 'limits', 'db'],
   seal: [],
   queue: ['limits'],

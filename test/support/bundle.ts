@@ -85,13 +85,13 @@ export async function openBundle(options: BundleOptions = {}): Promise<Bundle> {
   }
 }
 
-/** One more program of the same configuration, on the same database and a port of its own. */
+/** One more program of the same configuration, on the same database; on any free port. */
 export async function openBeside(
   { config }: Pick<Bundle, 'config'>,
-  { clock = systemClock }: Pick<BundleOptions, 'clock'> = {},
+  { clock = systemClock, port = 0 }: Pick<BundleOptions, 'clock'> & { readonly port?: number } = {},
 ): Promise<AsyncDisposable & Pick<Bundle, 'url' | 'services' | 'clientOf'>> {
   const log = createLog(process.env['TEST_LOG_LEVEL'] ?? 'silent')
-  const app = await startApp({ config, log, clock, graphiql: false })
+  const app = await startApp({ config: { ...config, port }, log, clock, graphiql: false })
   const { services } = app
   const url = `http://127.0.0.1:${app.port}`
   const clientOf = (key: string | null) => newClient(url, key)
