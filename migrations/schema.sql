@@ -18,6 +18,8 @@ create type endpoint_status as enum ('ENABLED', 'DISABLED');
 
 create type event_type_status as enum ('ACTIVE', 'RESERVED', 'DEPRECATED');
 
+create type replay_status as enum ('RUNNING', 'COMPLETED', 'CANCELED');
+
 create type wire_format as enum ('STANDARD_WEBHOOKS', 'TUTORCRUNCHER', 'TRUTAC', 'TUTORFLOW', 'GITHUB', 'STRIPE');
 
 create table api_key (
@@ -235,6 +237,34 @@ create table idempotency_key (
   created_at timestamp(3) with time zone not null,
   constraint idempotency_key_pkey PRIMARY KEY (workspace_id, key),
   constraint idempotency_key_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspace(id)
+);
+
+create table replay (
+  id uuid not null,
+  workspace_id uuid not null,
+  endpoint_id uuid not null,
+  status replay_status not null,
+  since timestamp(3) with time zone not null,
+  until timestamp(3) with time zone not null,
+  statuses delivery_status[] not null,
+  event_types text[],
+  is_full boolean not null,
+  matched integer not null default 0,
+  created integer not null default 0,
+  created_at timestamp(3) with time zone not null,
+  completed_at timestamp(3) with time zone,
+  is_counted boolean not null default false,
+  seen_to uuid not null,
+  slice_size integer not null,
+  sliced_at timestamp(3) with time zone,
+  turn integer not null default 0,
+  next_turn_at timestamp(3) with time zone not null,
+  constraint replay_pkey PRIMARY KEY (id, workspace_id),
+  constraint replay_counts_not_negative CHECK (((matched >= 0) AND (created >= 0))),
+  constraint replay_ended_has_time CHECK (((status <> 'RUNNING'::replay_status) = (completed_at IS NOT NULL))),
+  constraint replay_endpoint_id_workspace_id_fkey FOREIGN KEY (endpoint_id, workspace_id) REFERENCES endpoint(id, workspace_id),
+  constraint replay_range_not_empty CHECK ((since < until)),
+  constraint replay_slice_positive CHECK ((slice_size > 0))
 );
 
 create table workspace (

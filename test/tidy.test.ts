@@ -35,7 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'start-problem': ['limits', 'api/'],
   notifier: ['db', 'limits', 'log'],
   'egress/': ['limits', 'rules/'],
-  'feed/': [...ground, 'db', 'live-limits', 'notifier', 'rules/', 'store/'],
+  'feed/': [...ground, 'db', 'live-limits', 'notifier', 'model/', 'rules/', 'store/'],
   'pipeline/': [
     ...ground,
     ...['db', 'notifier', 'queue', 'seal', 'telemetry', 'tracing/'],
@@ -68,7 +68,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const onlyThese: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'api/': {
     'pipeline/': ['publish', 'stages', 'batcher'],
-    'feed/': ['hub', 'subscriber', 'change'],
+    'feed/': ['hub', 'subscriber', 'change', 'replay-watch'],
   },
   'control/': { 'pipeline/': ['wake', 'stages'] },
   'maintenance/': { 'pipeline/': ['wake', 'rounds', 'publish', 'stages', 'tell', 'disable'] },
@@ -86,6 +86,7 @@ const edges: readonly Edge[] = sources.flatMap((from) => {
 
 function layerOf(path: string): string {
   const [, first = '', second] = path.split('/')
+  if (first === 'limits') return first
   return second === undefined ? first.replace(/\.ts$/, '') : `${first}/`
 }
 
@@ -219,7 +220,7 @@ test('no two statements have one name', () => {
 
 const tenantTables = new RegExp(
   String.raw`\b(?:from|join|into|update|using)\s+(?:endpoint|endpoint_secret|endpoint_health|` +
-    String.raw`event|idempotency_key|delivery|due|attempt|change|audit_entry)\b`,
+    String.raw`event|idempotency_key|delivery|due|attempt|change|audit_entry|replay)\b`,
 )
 
 /** Duties of the system, which serve all tenants at once, and why each may. */
@@ -235,8 +236,11 @@ const ofAllTenants: Readonly<Record<string, string>> = {
   deleteOldDue: 'retention',
   deleteOldKeys: 'retention',
   deleteOldAuditEntries: 'retention',
+  deleteOldReplays: 'retention',
+  claimReplayTurn: 'whoever is free works on the next replay of any workspace',
   findDeliveryOwners: 'how an operator, who is in no workspace, finds the one of a delivery',
   findEventOwners: 'the same for events',
+  findReplayOwners: 'the same for replays',
 }
 
 test('every statement on tenant tables names the workspace', () => {

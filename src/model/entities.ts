@@ -4,6 +4,7 @@ import { EndpointEntity } from './endpoint.ts'
 import { EndpointHealthEntity } from './endpoint-health.ts'
 import { EndpointSecretEntity } from './endpoint-secret.ts'
 import { EventTypeEntity } from './event-type.ts'
+import { ReplayEntity } from './replay.ts'
 import { WorkspaceEntity } from './workspace.ts'
 
 /** Every table the ORM maps: what people set up. The log is read and written in plain SQL. */
@@ -15,4 +16,5 @@ export const entities = [
   EndpointSecretEntity,
   EndpointHealthEntity,
   AuditEntryEntity,
+  ReplayEntity,
 ]

@@ -70,6 +70,11 @@ export class Wake implements AsyncDisposable {
     this.#queue(endpointIds.filter((endpointId) => !this.#context.lanes?.reread(endpointId)))
   }
 
+  /** Rows were added for these endpoints, which no lane holds yet. */
+  added(endpointIds: readonly string[]): void {
+    this.#queue(endpointIds.filter((endpointId) => !this.#context.lanes?.poke(endpointId)))
+  }
+
   /** Its lane reads the endpoint again, wherever it is. */
   endpointChanged(endpointId: string): void {
     this.#context.lanes?.refresh(endpointId)

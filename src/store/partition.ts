@@ -97,7 +97,8 @@ export async function oldestAwaitedDay(db: Queryable, since: Date): Promise<Date
 
 /**
  * What is older than `before`, the start of the first day that is kept, and not in a partition of
- * its own: rows of the default partitions, keys whose events are gone, and work whose delivery is.
+ * its own: rows of the default partitions, keys whose events are gone, work whose delivery is, and
+ * replays that have ended.
  */
 export async function deleteLeftovers(db: Queryable, before: Date): Promise<void> {
   const floor = uuidFloor(before.getTime())
@@ -107,6 +108,10 @@ export async function deleteLeftovers(db: Queryable, before: Date): Promise<void
   }
   await db.query('/* deleteOldDue */ delete from due where delivery_id < $1', [floor])
   await db.query('/* deleteOldKeys */ delete from idempotency_key where event_id < $1', [floor])
+  await db.query(
+    `/* deleteOldReplays */ delete from replay where id < $1 and status <> 'RUNNING'`,
+    [floor],
+  )
 }
 
 /** Drops one day of one table: free, whatever it held. */

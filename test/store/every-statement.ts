@@ -22,6 +22,9 @@ import { readSubjects } from '../../src/store/operational-subject.ts'
 import * as partition from '../../src/store/partition.ts'
 import * as publication from '../../src/store/publication.ts'
 import { readsOf } from '../../src/store/reads.ts'
+import * as replayTurn from '../../src/store/replay-turn.ts'
+import { readReplayEvents } from '../../src/store/replay-events.ts'
+import * as replay from '../../src/store/replay.ts'
 import { recordResults, type ResultRow } from '../../src/store/result.ts'
 import { afterAllIds, beforeAllIds } from '../../src/store/slice.ts'
 import * as subscription from '../../src/store/subscription.ts'
@@ -84,12 +87,17 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
   await endpoint.listEndpoints(em, { workspaceId }, slice)
   await endpoint.countEndpoints(em, { workspaceId })
   await endpoint.findEndpointOwners(em, endpointIds)
+  await replay.findReplays(em, [key])
+  await replay.findRunningReplay(em, key)
+  await replay.findFullReplay(em, { ...key, since: at })
+  await replay.findReplayOwners(em, endpointIds)
   await health.findEndpointHealth(em, [key])
   await health.countDueByEndpoint(em, [key])
   await secret.findEndpointSecrets(em, key)
   await em
     .transactional(async (inside) => {
       await endpoint.lockEndpoint(inside, key)
+      await replay.lockReplay(inside, key)
       await health.resetEndpointHealth(inside, { ...key, at, disabledAt: at })
       await health.unparkEndpoint(inside, { ...key, at })
       await secret.removeSecrets(inside, key)
@@ -138,6 +146,7 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
     await client.query('rollback to changed')
     await publish(client, some, at)
     await record(client, page[0], at)
+    await takeTurn(client, read, at)
     await partition.deleteLeftovers(client, new Date(0))
     await audit.deleteOldAuditEntries(client, { before: new Date(0), limit: 100 })
     throw new RollBack()
@@ -209,6 +218,20 @@ async function record(
   const of = { ...unknownHealth, endpointId, workspaceId, asOf: at }
   const batch = { results: [result], health: [of], changeId: newUuid(at.getTime()), at }
   await recordResults(client, batch)
+}
+
+async function takeTurn(
+  client: Parameters<typeof replayTurn.claimReplayTurn>[0],
+  read: ReturnType<typeof readsOf>,
+  at: Date,
+): Promise<void> {
+  const mine = await replayTurn.claimReplayTurn(client, { at, nextTurnAt: at })
+  if (!mine) throw new Error('No replay is running.')
+  await readReplayEvents(read, mine, 100)
+  await replayTurn.countUnattempted(client, { ...mine, until: at, limit: 10 })
+  const changeId = newUuid(at.getTime())
+  const end = { ...mine, status: 'RUNNING', nextTurnAt: at, deliveries: [], changeId, at } as const
+  await replayTurn.storeReplayTurn(client, mine, end)
 }
 
 /** Ends a transaction whose work is not meant to stay. */

@@ -57,25 +57,26 @@ function listen(): () => void {
 
 /** Every tenant table with its partitions; others have few rows, or are another test's. */
 const tenantTable =
-  /^(endpoint(_secret|_health)?|event|idempotency_key|delivery|due|attempt|change|audit_entry)(_\d+)?$/
+  /^(endpoint(_secret|_health)?|event|idempotency_key|delivery|due|attempt|change|audit_entry|replay)(_\d+)?$/
 
 /** Statements that look at a whole table, and why they may. */
 const mayScan: Readonly<Record<string, string>> = {
   countDue: 'stops at its limit',
   deleteOldDue: 'once an hour, beside the drop of partitions',
   deleteOldKeys: 'as above',
+  deleteOldReplays: 'as above',
   oldestAwaitedDay: 'as above',
   findFailingEndpoints: 'now and then, and all endpoints are few beside what they get',
 }
 
 test('every statement on a tenant table is explained', () => {
   const touches =
-    /\b(from|join|into|update|using)\s+(endpoint|event|delivery|due|attempt|change|audit)/
+    /\b(from|join|into|update|using)\s+(endpoint|event|delivery|due|attempt|change|audit|replay)/
   const named = globSync('src/store/*.ts').flatMap((path) => {
     const text = readFileSync(path, 'utf8')
     const inSql = text.matchAll(/`\/\* (\w+) \*\/([^`]*)`/g)
     const sql = [...inSql].flatMap(([, name = '', body = '']) => (touches.test(body) ? [name] : []))
-    const isTenant = /\b(Endpoint|EndpointSecret|EndpointHealth|AuditEntry)Entity\b/.test(text)
+    const isTenant = /\b(Endpoint|EndpointSecret|EndpointHealth|AuditEntry|Replay)Entity\b/.test(text)
     const byOrm = isTenant ? [...text.matchAll(/comments(?::| =) '(\w+)'/g)] : []
     return [...sql, ...byOrm.map(([, name = '']) => name)]
   })
@@ -112,6 +113,8 @@ const indexes: Readonly<Record<string, string>> = {
   endpoint_health_failing: 'findFailingEndpoints',
   event_by_type: 'listEvents',
   event_by_id: 'findEventOwners',
+  replay_by_turn: 'claimReplayTurn',
+  replay_by_endpoint: 'findFullReplay',
   delivery_by_endpoint: 'listDeliveries',
   delivery_by_event: 'countDeliveriesOf',
   delivery_by_type: 'listDeliveries',

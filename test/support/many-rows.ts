@@ -73,5 +73,12 @@ const fillSql = [
    from delivery`,
   `insert into audit_entry (id, workspace_id, action, target_id, actor)
    select uuidv7(), workspace_id, 'ENDPOINT_CREATED', id, 'OPERATOR' from endpoint`,
+  `insert into replay (id, workspace_id, endpoint_id, status, since, until, statuses, is_full,
+     created_at, completed_at, seen_to, slice_size, next_turn_at)
+   select uuidv7(), workspace_id, id, case when n = 1 then 'RUNNING' else 'COMPLETED' end::replay_status,
+     now() - interval '1 day', now(), '{FAILED}', n = 2, now(), case when n > 1 then now() end,
+     uuidv7(), 32, now()
+   from endpoint, generate_series(1, 2) n`,
   'analyze workspace, audit_entry, endpoint, endpoint_secret, endpoint_health, idempotency_key, due',
+  'analyze replay',
 ]
