@@ -313,3 +313,9 @@ CREATE UNIQUE INDEX endpoint_external_id_key ON public.endpoint USING btree (wor
 CREATE INDEX event_by_id ON ONLY public.event USING brin (id) WITH (pages_per_range='16', autosummarize='on');
 
 CREATE INDEX event_by_type ON ONLY public.event USING btree (workspace_id, event_type, id);
+
+CREATE INDEX replay_by_endpoint ON public.replay USING btree (endpoint_id, workspace_id, id);
+
+CREATE INDEX replay_by_turn ON public.replay USING btree (next_turn_at) WHERE (status = 'RUNNING'::replay_status);
+
+CREATE UNIQUE INDEX replay_running_key ON public.replay USING btree (endpoint_id, workspace_id) WHERE (status = 'RUNNING'::replay_status);

@@ -14,8 +14,10 @@ import { followDatabaseClock, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { openDatabase, type Database } from './db.ts'
 import { openHub, type Hub } from './feed/hub.ts'
+import { openReplayWatch, type ReplayWatch } from './feed/replay-watch.ts'
 import type { Log } from './log.ts'
 import { autoDisable } from './maintenance/auto-disable.ts'
+import { workOnReplays } from './maintenance/replays.ts'
 import { keepRetention } from './maintenance/retention.ts'
 import { startEngine, type Engine } from './pipeline/engine.ts'
 import { newSealer, type SealKey } from './seal.ts'
@@ -55,6 +57,7 @@ type Foundation = {
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly hub: Hub
+  readonly replayWatch: ReplayWatch
 }
 
 /** Builds what the role needs, in the order in which it starts; it is disposed in reverse. */
@@ -67,12 +70,15 @@ export async function startApp(options: AppOptions): Promise<App> {
   const hub = resources.use(openHub({ database, clock, log, retentionDays }))
   const tracer = await openTracer(config.tracing)
   if (tracer) resources.use(tracer)
-  const foundation = { tracer, database, clock, hub, telemetry: createTelemetry() }
+  const replayWatch = resources.use(openReplayWatch({ database, log }))
+  const telemetry = createTelemetry()
+  const foundation = { tracer, database, clock, hub, replayWatch, telemetry }
   const engine = resources.use(await startData(options, foundation))
   const { pool } = database
   const endpointChanged = (endpointId: string) => engine.wake.endpointChanged(endpointId)
   resources.use(keepRetention({ pool, clock, log, retentionDays }))
   resources.use(autoDisable({ pool, clock, log, endpointChanged, tell: engine.tell }))
+  if (config.role !== 'api') resources.use(replays(foundation, engine, log))
   const services = openServices(options, foundation, engine)
   resources.use(services.callers)
   let draining = false
@@ -115,15 +121,24 @@ function startData(
   })
 }
 
+/** A worker's duty, as delivering is. */
+function replays({ hub, ...ports }: Foundation, { wake }: Engine, log: Log): AsyncDisposable {
+  const added = (endpointIds: readonly string[]) => wake.added(endpointIds)
+  return workOnReplays({ ...ports, log, added, changed: hub.changed })
+}
+
 function openServices(options: AppOptions, foundation: Foundation, engine: Engine): Services {
   const { config, log } = options
-  const { database, clock, hub } = foundation
-  const { allowedNetworks, httpsOnly, apiRateLimit, corsOrigins } = config
+  const { database, clock, hub, replayWatch } = foundation
+  const { allowedNetworks, httpsOnly, apiRateLimit, corsOrigins, retentionDays } = config
   const { adminKey, encryptionKeys } = config
   return {
-    ...{ database, clock, log, hub },
+    ...{ database, clock, log, hub, replayWatch },
     sealer: newSealer(encryptionKeys),
-    config: { apiRateLimit, corsOrigins, openIntrospection: options.graphiql !== false },
+    config: {
+      ...{ apiRateLimit, corsOrigins, retentionDays },
+      openIntrospection: options.graphiql !== false,
+    },
     urlRules: { policy: allowedNetworks, httpsOnly },
     callers: openCallers({ adminKey, clock, database, log }),
     logSpan: newLogSpan(readsOf(database)),

@@ -1,5 +1,6 @@
 import type { ControlPorts } from '../control/ports.ts'
 import type { Hub } from '../feed/hub.ts'
+import type { ReplayWatch } from '../feed/replay-watch.ts'
 import type { Publisher } from '../pipeline/publish.ts'
 import type { LogSpan } from '../store/log-span.ts'
 import { actorOf, type Caller, type Callers } from './caller.ts'
@@ -14,6 +15,8 @@ export type ApiConfig = {
   readonly openIntrospection: boolean
   /** Origins whose pages may call the API. */
   readonly corsOrigins: readonly string[]
+  /** What is older is gone. */
+  readonly retentionDays: number
 }
 
 /**
@@ -26,6 +29,7 @@ export type Services = Omit<ControlPorts, 'actor'> & {
   readonly rateLimiter: RateLimiter
   readonly cursors: Cursors
   readonly hub: Hub
+  readonly replayWatch: ReplayWatch
   /** Which ids the log can hold: lists read no further. */
   readonly logSpan: () => Promise<LogSpan>
   readonly publisher: Publisher

@@ -51,7 +51,8 @@ async function sendTrial(
   return (await ports.publisher.ping(ping)).deliveryId
 }
 
-function requireEnabled({ status }: Endpoint): void {
+/** Refuses what only an enabled endpoint can have. */
+export function requireEnabled({ status }: Endpoint): void {
   if (status === 'ENABLED') return
   throw new AppError('INVALID_STATE', 'The endpoint is disabled. Enable it first.')
 }

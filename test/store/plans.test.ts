@@ -76,7 +76,9 @@ test('every statement on a tenant table is explained', () => {
     const text = readFileSync(path, 'utf8')
     const inSql = text.matchAll(/`\/\* (\w+) \*\/([^`]*)`/g)
     const sql = [...inSql].flatMap(([, name = '', body = '']) => (touches.test(body) ? [name] : []))
-    const isTenant = /\b(Endpoint|EndpointSecret|EndpointHealth|AuditEntry|Replay)Entity\b/.test(text)
+    const isTenant = /\b(Endpoint|EndpointSecret|EndpointHealth|AuditEntry|Replay)Entity\b/.test(
+      text,
+    )
     const byOrm = isTenant ? [...text.matchAll(/comments(?::| =) '(\w+)'/g)] : []
     return [...sql, ...byOrm.map(([, name = '']) => name)]
   })

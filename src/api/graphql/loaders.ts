@@ -7,6 +7,7 @@ import { findAuditEntries } from '../../store/audit-entry.ts'
 import { findEndpointOwners, findEndpoints } from '../../store/endpoint.ts'
 import { countDueByEndpoint, findEndpointHealth } from '../../store/endpoint-health.ts'
 import { findEventTypes } from '../../store/event-type.ts'
+import { findReplayOwners, findReplays } from '../../store/replay.ts'
 import { findWorkspaces } from '../../store/workspace.ts'
 import { readsOf } from '../../store/reads.ts'
 import type { Caller } from '../caller.ts'
@@ -33,6 +34,9 @@ export function newLoaders(services: Services, caller: Caller) {
     }),
     /** The workspace of an endpoint, for the operator. */
     endpointOwner: byId(database, findEndpointOwners),
+    replay: byTenantKey(database, findReplays),
+    /** The workspace of a replay, for the operator. */
+    replayOwner: byId(database, findReplayOwners),
     /** Deliveries that wait, by endpoint. */
     due: byTenantKey(database, countDueByEndpoint),
   }

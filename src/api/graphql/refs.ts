@@ -2,6 +2,7 @@ import type { ApiKey } from '../../model/api-key.ts'
 import type { AuditEntry } from '../../model/audit-entry.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { EventType } from '../../model/event-type.ts'
+import type { Replay } from '../../model/replay.ts'
 import type { Workspace } from '../../model/workspace.ts'
 import type { StoredAttempt } from '../../store/attempt.ts'
 import type { StoredDelivery } from '../../store/delivery.ts'
@@ -27,3 +28,5 @@ export const EventRef = builder.objectRef<StoredEvent>('Event')
 export const AttemptRef = builder.objectRef<StoredAttempt>('DeliveryAttempt')
 /** See {@link WorkspaceRef}. */
 export const AuditLogEntryRef = builder.objectRef<AuditEntry>('AuditLogEntry')
+/** See {@link WorkspaceRef}. */
+export const ReplayRef = builder.objectRef<Replay>('Replay')

@@ -24,6 +24,10 @@ import './delivery-retry.ts'
 import './delivery-cancel.ts'
 import './delivery-stream.ts'
 import './audit-log.ts'
+import './replay.ts'
+import './replay-start.ts'
+import './replay-cancel.ts'
+import './replay-progress.ts'
 import './viewer.ts'
 
 /** The whole schema: every noun's file adds its part to the builder when it is imported. */

@@ -3,6 +3,7 @@ import type { Bundle } from '../bundle.ts'
 import type { Client } from '../client.ts'
 import { addEndpoint } from '../endpoints.ts'
 import { logRows } from '../log-rows.ts'
+import { startReplay } from '../replays.ts'
 
 /** A workspace with one of everything, and the names and ids of all of it. */
 export type World = {
@@ -45,7 +46,9 @@ export async function fillWorld(bundle: Bundle): Promise<World> {
   const log = await fillLog(bundle, { client, workspaceId, endpointId: Endpoint, mark })
   const { auditLog } = await client.ask('{ auditLog(first: 1) { nodes { id } } }')
   const AuditLogEntry: string = auditLog.nodes[0].id
-  const ids = { Workspace: workspaceId, ApiKey: apiKey.id, Endpoint, AuditLogEntry, ...log }
+  const { id: Replay } = await startReplay(client, { endpointId: Endpoint, statuses: ['FAILED'] })
+  const own = { ApiKey: apiKey.id, Endpoint, AuditLogEntry, Replay }
+  const ids = { Workspace: workspaceId, ...own, ...log }
   return { client, key, mark, ids, workspace: uuidOf('ws', workspaceId) ?? '' }
 }
 
