@@ -9,6 +9,7 @@ const withoutDatabase = [
   'test/egress/**/*.test.ts',
   'test/config.test.ts',
   'test/embedded-postgres.test.ts',
+  'test/limits.test.ts',
   'test/seal.test.ts',
   'test/tidy.test.ts',
 ]

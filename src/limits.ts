@@ -9,6 +9,8 @@ export const dayMs = 24 * 3600 * 1000
 // What is published.
 /** One payload. Receivers' own limits start at 256 KiB (AWS API Gateway, Slack). */
 export const payloadBytesMax = 256 * 1024
+/** Nesting of a payload: the text travels as it is, but is read to be shown and to be validated. */
+export const payloadDepthMax = 512
 /** Events in one batch. */
 export const batchEventsMax = 1000
 export const idempotencyKeyLengthMax = 255
@@ -22,8 +24,6 @@ export const externalIdLengthMax = 128
 export const metadataBytesMax = 16 * 1024
 /** JSON nesting that is read at all. Node's own JSON.stringify overflows its stack near 5,000. */
 export const jsonDepthMax = 64
-/** Nesting of a payload: the text travels as it is, but is read to be shown and to be validated. */
-export const payloadDepthMax = 512
 export const eventTypeNameLengthMax = 128
 export const eventTypesPerEndpointMax = 100
 export const eventTypesMax = 5000
@@ -58,35 +58,17 @@ export const rateLimitPerMinuteMax = 1_000_000
 /** Neither revoked nor expired. Nobody can tell apart, or look after, more. */
 export const apiKeysPerWorkspaceMax = 100
 
-// One request to a receiver.
-export const timeoutSecondsMin = 1
-export const timeoutSecondsMax = 30
-export const timeoutSecondsDefault = 15
-/** Stored of an answer's body; more is read no further. */
-export const responseBodyBytesMax = 16 * 1024
-/** Stored of an answer's headers. */
-export const responseHeadersBytesMax = 8 * 1024
-/** `Retry-After` only postpones, and never by more than a day. */
-export const retryAfterSecondsMax = 24 * 3600
-/** Attempts of one delivery, manual ones included: an attempt's id holds its number in 12 bits. */
-export const attemptsPerDeliveryMax = 4095
-/** Kept open between requests. Pooled sockets skip the address check, so not for long. */
-export const keepAliveMs = 15_000
-/** A busy connection closes at this age, so that its name is looked up and judged anew. */
-export const connectionAgeMsMax = 60_000
-/** Connections kept open in one process while nothing is sent on them. */
-export const idleConnectionsMax = 2048
-/** Read of an answer's headers; more is no answer. Node's own client and servers read as much. */
-export const responseHeadersReadBytesMax = 16 * 1024
-/** Before a question is asked again, then twice as long. 3 s is enough for a slow authority. */
-export const dnsTimeoutMs = 1_000
-export const dnsTriesMax = 2
-/** Addresses of one name that are dialled, one after the other. */
-export const dialAddressesMax = 4
-/** Before the next address is dialled instead; the last one has the time that is left. */
-export const dialAddressMs = 500
+// Publishing.
+/** Requests of `eventPublish` whose events share one transaction. */
+export const publishRequestsMax = 256
+/** Transactions of publishing under way in one process; more only wait for the same disk. */
+export const publishFlushesMax = 2
+/** Deliveries one transaction of publishing creates: more would hold it for seconds. */
+export const deliveriesPerPublishMax = 50_000
+/** Workspaces whose subscriptions are kept compiled in memory. */
+export const subscriptionCachesMax = 2_000
 
-// Lanes.
+// Lanes, and what they hold.
 /** Requests in flight for one endpoint. */
 export const windowStart = 8
 export const windowMax = 128
@@ -98,12 +80,27 @@ export const startsPerTurnMax = 64
 export const laneBufferMax = 256
 /** Payloads a lane holds in memory, give or take one: four of the longest are out at a time. */
 export const laneBufferBytesMax = 4 * payloadBytesMax
+/** Room in a lane's buffer that makes reading a page worth a statement. */
+export const pageSizeMin = 64
 /** Lanes one process owns at a time; the rest waits in the queue. */
 export const lanesMax = 2000
 /** With more lanes than this one without work is given back at once. */
 export const lanesLingeringMax = lanesMax / 2
 /** A lane without work is kept this long, so that the next event finds it open. */
 export const laneLingerMs = 10_000
+/** A lane gives itself back after this long, so that lanes spread over new workers. */
+export const laneTenureMs = 10 * 60_000
+/** Lanes whose next pages are read by one statement, and such statements under way. */
+export const loadLanesMax = 32
+export const loadFlushesMax = 2
+/** Payloads that one such statement reads, give or take one. */
+export const loadBytesMax = 32 * 1024 * 1024
+/** Between tries of reading a page while the database is away. */
+export const loadRetryMs = 250
+/** A 429 that names no time rests the lane this long. */
+export const overloadPauseMs = 1_000
+
+// Who owns a lane.
 /** The lease of a lane: its job's heartbeat. */
 export const leaseSeconds = 10
 export const heartbeatEveryMs = 3_000
@@ -112,13 +109,71 @@ export const heartbeatEveryMs = 3_000
  * costs as much again: 10 s, twice 2 s and a claim, so that a dead owner is succeeded within 15 s.
  */
 export const superviseEverySeconds = 2
+/** A lease counts as lapsed this long before it is: nobody starts an attempt at its last moment. */
+export const leaseMarginMs = 1_500
+/** A lane whose lease may have lapsed looks for its renewal this often. */
+export const leaseLookAgainMs = 500
+/** Looking for waiting lanes while nobody says there are any. */
+export const claimEveryMs = 500
+/** Lanes claimed by one statement: few, so that workers that start together share them. */
+export const claimBatchMax = 32
+
+// What wakes a lane.
+/** The load and the sweep look this far ahead; a timer in the process does the rest. */
+export const dueHorizonMs = 1_000
 /** How often due deliveries without a lane are looked for. */
 export const sweepEveryMs = 1_000
 export const sweepLanesMax = 1_000
+/** How often open lanes hear what other processes changed or published. */
+export const newsEveryMs = 1_000
+/** Offers come at most so long after their delivery was made: a publish is given up by then. */
+export const offerLateMsMax = 15_000
+/** Retries of one lane that it remembers; later ones are found by the sweep. */
+export const remindersMax = 256
+/** Retries due within the same step are read together. */
+export const reminderStepMs = 250
+/** How often a lane at work reads its table from the start, for what it may have missed. */
+export const remindBusyLaneMs = 5_000
+/** Parked endpoints a process remembers, so as not to wake them in vain. */
+export const parkedLanesMax = 50_000
+
+// One request to a receiver.
+export const timeoutSecondsMin = 1
+export const timeoutSecondsMax = 30
+export const timeoutSecondsDefault = 15
+/** Stored of an answer's body; more is read no further. */
+export const responseBodyBytesMax = 16 * 1024
+/** Stored of an answer's headers. */
+export const responseHeadersBytesMax = 8 * 1024
+/** Read of an answer's headers; more is no answer. Node's own client and servers read as much. */
+export const responseHeadersReadBytesMax = 16 * 1024
+/** `Retry-After` only postpones, and never by more than a day. */
+export const retryAfterSecondsMax = 24 * 3600
+/** Attempts of one delivery, manual ones included: an attempt's id holds its number in 12 bits. */
+export const attemptsPerDeliveryMax = 4095
+/** Kept open between requests. Pooled sockets skip the address check, so not for long. */
+export const keepAliveMs = 15_000
+/** A busy connection closes at this age, so that its name is looked up and judged anew. */
+export const connectionAgeMsMax = 60_000
+/** Connections kept open in one process while nothing is sent on them. */
+export const idleConnectionsMax = 2048
+/** Before a question is asked again, then twice as long. 3 s is enough for a slow authority. */
+export const dnsTimeoutMs = 1_000
+export const dnsTriesMax = 2
+/** Addresses of one name that are dialled, one after the other. */
+export const dialAddressesMax = 4
+/** Before the next address is dialled instead; the last one has the time that is left. */
+export const dialAddressMs = 500
 
 // Records.
 export const recordBatchMax = 200
 export const recordWaitMs = 5
+/** Transactions of recording under way in one process. */
+export const recordFlushesMax = 2
+/** Between tries of recording while the database is away. */
+export const recordRetryMs = 200
+/** A success is worth a row of health this often. */
+export const healthStoreEveryMs = 1_000
 
 // The circuit of an endpoint.
 /** Failures in a row after which a lane parks. */
@@ -137,15 +192,17 @@ export const smallRequestBytesMax = 32 * 1024
 export const largeRequestsMax = 2
 /** From a request's first byte to its last: slower ones are cut off. */
 export const requestMsMax = 30_000
+/** One query of the API: a rare filter over a very large log is given up, and says so. */
+export const queryMsMax = 20_000
 export const pageSizeMax = 100
 export const countMax = 10_000
 export const queryDepthMax = 12
 export const queryTokensMax = 2_000
 export const queryLengthMax = 15_000
-/** Lines of comment in a query. */
-export const commentsMax = 100
 export const rootFieldsMax = 10
 export const aliasesMax = 30
+/** Lines of comment in a query. */
+export const commentsMax = 100
 /** Of one selection set. Validation compares them two by two: 400 with fields cost it 100 ms. */
 export const selectionsMax = 100
 export const directivesMax = 50
@@ -157,6 +214,7 @@ export const logSpanMsMax = 10_000
 /** Bars of an endpoint's statistics: a day of minutes, and as many as a screen has columns. */
 export const statsBucketsMax = 1_500
 
+// Keys, and how much they may ask.
 /** An API key is read again after this: a revoked one is refused everywhere within 5 s. */
 export const apiKeyCacheMs = 4_000
 /**
@@ -168,7 +226,6 @@ export const apiKeyCheckEveryMs = 1_000
 export const apiKeyCacheMax = 10_000
 /** When keys were last used is written this often, all keys in one statement. */
 export const apiKeyTouchEveryMs = 10_000
-
 /** Requests that one statement counts. */
 export const rateLimitBatchMax = 500
 /** A key's limit is handed to processes in this many parts: the default one request by request. */
@@ -181,120 +238,51 @@ export const rateLimitAloneMs = 1_000
 export const notifyEveryMs = 50
 /** Workspaces one notification names; with more it says "any". PostgreSQL takes 8,000 bytes. */
 export const notifyIdsMax = 150
+/** Between tries to hear other processes again while the database is away. */
+export const listenAgainMs = 1_000
+
+// The database.
+export const databaseConnectionsMax = 20
+export const queueConnectionsMax = 4
+/** A database that does not answer in this time is unavailable. */
+export const databaseTimeoutMs = 5_000
+/** One statement of the data plane; the largest publish takes about a quarter of it. */
+export const statementMsMax = 10_000
+/** A migration waits this long for a lock, and everybody else behind it. */
+export const migrationLockMs = 10_000
+/** pg-boss' finished jobs are removed this often. It looks through all of them every 5 s. */
+export const jobsDeleteEverySeconds = 60
+
+// The log, and what is done to it.
+/** Partitions of the log that are made ahead, in days, and how often that is looked after. */
+export const partitionsAheadDays = 7
+export const partitionsEveryMs = 3_600_000
+/** Making and dropping partitions waits this long for its lock, and publishing behind it. */
+export const partitionLockMs = 2_000
+/** Rows that one statement of a duty cancels or deletes, so that nobody waits for it. */
+export const dutyBatchMax = 1_000
+/** A year and a month: "the same time last year" is still in the audit log. */
+export const auditRetentionDays = 396
 
 // The process.
 export const drainMsMax = 20_000
 /** Requests to receivers may end for this long; then they are given up, to be made again. */
 export const drainRequestsMs = 17_000
-export const databaseConnectionsMax = 20
-export const queueConnectionsMax = 4
-/** A database that does not answer in this time is unavailable. */
-export const databaseTimeoutMs = 5_000
+/** A database that does not answer in this time makes the process unready. */
+export const readyMsMax = 2_000
+/** Waiting deliveries are counted up to here; beyond, PostgreSQL's own estimate is shown. */
+export const dueCountMax = 10_000
+/** How often the difference to the database's clock is measured, and when it is worth a warning. */
+export const clockReadEveryMs = 60_000
+export const clockSkewWarnMs = 30_000
 /**
  * A clock set back by no more than this leaves ids rising from the last one. A larger step is
  * followed: ids far ahead of the time would fall into partitions that do not exist yet.
  */
 export const clockStepBackMsMax = 60_000
 
-// Publishing.
-/** Workspaces whose subscriptions are kept compiled in memory. */
-export const subscriptionCachesMax = 2_000
-/** Requests of `eventPublish` whose events share one transaction. */
-export const publishRequestsMax = 256
-/** Transactions of publishing under way in one process; more only wait for the same disk. */
-export const publishFlushesMax = 2
-/** Transactions of recording under way in one process. */
-export const recordFlushesMax = 2
-/** Lanes whose next pages are read by one statement, and such statements under way. */
-export const loadLanesMax = 32
-export const loadFlushesMax = 2
-/** Payloads that one such statement reads, give or take one. */
-export const loadBytesMax = 32 * 1024 * 1024
-/** A lane gives itself back after this long, so that lanes spread over new workers. */
-export const laneTenureMs = 10 * 60_000
-/** Rows that one statement of a duty cancels or deletes, so that nobody waits for it. */
-export const dutyBatchMax = 1_000
-/** A year and a month: "the same time last year" is still in the audit log. */
-export const auditRetentionDays = 396
-/** The load and the sweep look this far ahead; a timer in the process does the rest. */
-export const dueHorizonMs = 1_000
-
-// The embedded PostgreSQL.
-/** From its start until it takes connections: after a crash it first reads its log again. */
-export const embeddedStartMsMax = 60_000
-/** For each way of asking it to stop, from the gentle one to the next. */
-export const embeddedStopMsMax = 10_000
-/** Its log; the one before is kept. */
-export const embeddedLogBytesMax = 10 * 1024 * 1024
-/** Deliveries one transaction of publishing creates: more would hold it for seconds. */
-export const deliveriesPerPublishMax = 50_000
-/** A success is worth a row of health this often. */
-export const healthStoreEveryMs = 1_000
-/** A 429 that names no time rests the lane this long. */
-export const overloadPauseMs = 1_000
-/** Between tries of recording while the database is away. */
-export const recordRetryMs = 200
-/** Room in a lane's buffer that makes reading a page worth a statement. */
-export const pageSizeMin = 64
-/** Between tries of reading a page while the database is away. */
-export const loadRetryMs = 250
-/** Looking for waiting lanes while nobody says there are any. */
-export const claimEveryMs = 500
-/** Lanes claimed by one statement: few, so that workers that start together share them. */
-export const claimBatchMax = 32
-/** A lease counts as lapsed this long before it is: nobody starts an attempt at its last moment. */
-export const leaseMarginMs = 1_500
-/** A lane whose lease may have lapsed looks for its renewal this often. */
-export const leaseLookAgainMs = 500
-/** How often open lanes hear what other processes changed or published. */
-export const newsEveryMs = 1_000
-/** Offers come at most so long after their delivery was made: a publish is given up by then. */
-export const offerLateMsMax = 15_000
-/** Retries of one lane that it remembers; later ones are found by the sweep. */
-export const remindersMax = 256
-/** Retries due within the same step are read together. */
-export const reminderStepMs = 250
-/** pg-boss' finished jobs are removed this often. It looks through all of them every 5 s. */
-export const jobsDeleteEverySeconds = 60
-/** How often a lane at work reads its table from the start, for what it may have missed. */
-export const remindBusyLaneMs = 5_000
-/** Parked endpoints a process remembers, so as not to wake them in vain. */
-export const parkedLanesMax = 50_000
-/** How often the difference to the database's clock is measured, and when it is worth a warning. */
-export const clockReadEveryMs = 60_000
-export const clockSkewWarnMs = 30_000
-/** Partitions of the log that are made ahead, in days, and how often that is looked after. */
-export const partitionsAheadDays = 7
-export const partitionsEveryMs = 3_600_000
-/** Making and dropping partitions waits this long for its lock, and publishing behind it. */
-export const partitionLockMs = 2_000
-/** Between tries to hear other processes again while the database is away. */
-export const listenAgainMs = 1_000
-
-// The inbox of the embedded default.
-/** Inboxes kept; the one that was silent longest makes room. */
-export const inboxesMax = 20
-/** Requests kept of one inbox, as many as a person scrolls through. */
-export const inboxRequestsMax = 50
-/** Kept of one inbox; 20 of them are 40 MB. One request has at most `requestBytesMax`. */
-export const inboxBytesMax = 2 * 1024 * 1024
-/** The longest `?delay=`: over the longest timeout of an endpoint, so that one can be watched. */
-export const inboxDelayMsMax = 35_000
-
 // Traces.
 /** Spans that wait to be sent: half a second's worth at full load. More are dropped. */
 export const tracesQueueMax = 4_096
 /** One batch of spans, and the last one at the end. */
 export const tracesFlushMsMax = 2_000
-
-// Health.
-/** A database that does not answer in this time makes the process unready. */
-export const readyMsMax = 2_000
-/** Waiting deliveries are counted up to here; beyond, PostgreSQL's own estimate is shown. */
-export const dueCountMax = 10_000
-/** A migration waits this long for a lock, and everybody else behind it. */
-export const migrationLockMs = 10_000
-/** One query of the API: a rare filter over a very large log is given up, and says so. */
-export const queryMsMax = 20_000
-/** One statement of the data plane; the largest publish takes about a quarter of it. */
-export const statementMsMax = 10_000

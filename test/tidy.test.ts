@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   limits: [],
   'live-limits': [],
+  'embedded-limits': [],
   version: [],
   log: [],
   telemetry: [],
@@ -45,11 +46,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'maintenance/': [...ground, 'db', 'telemetry', 'rules/', 'store/', 'pipeline/'],
   'api/': [
     ...ground,
-    ...['db', 'live-limits', 'telemetry', 'version'],
+    ...['db', 'embedded-limits', 'live-limits', 'telemetry', 'version'],
     ...['control/', 'feed/', 'model/', 'pipeline/', 'rules/', 'store/'],
   ],
   config: ['limits', 'rules/', 'seal', 'tracing/'],
-  'embedded/': ['clock', 'limits'],
+  'embedded/': ['clock', 'embedded-limits'],
   'embedded-postgres': ['embedded/', 'limits', 'log'],
   'first-run/': ['control/', 'errors', 'model/', 'rules/', 'seal', 'store/'],
   app: [
