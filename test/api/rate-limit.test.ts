@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { statementMsMax } from '../../src/limits.ts'
 import { type Bundle, openBeside, openBundle } from '../support/bundle.ts'
 import type { Client, Reply } from '../support/client.ts'
 import { openReadySocket } from '../support/socket.ts'
@@ -240,9 +241,12 @@ test('a database that does not answer blocks nobody for long', async () => {
   const holder = await pool.connect()
   await holder.query('begin; lock table api_request_count in access exclusive mode')
 
+  const askedAt = performance.now()
   const held = [await client.send(query), await client.send(query), await client.send(query)]
+  const heldMs = performance.now() - askedAt
   await holder.query('rollback')
   holder.release()
 
   expect(statuses(held)).toEqual([200, 200, 429])
+  expect(heldMs).toBeLessThan(statementMsMax)
 })
