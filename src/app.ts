@@ -10,7 +10,7 @@ import { serveHttp, type Route } from './api/http.ts'
 import { newRateLimiter } from './api/rate-limit.ts'
 import { webhookRoutes } from './api/rest/webhook-routes.ts'
 import type { Services } from './api/services.ts'
-import { followDatabaseClock, type Clock } from './clock.ts'
+import { followDatabaseClock, systemClock, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { openDatabase, type Database } from './db.ts'
 import { openHub, type Hub } from './feed/hub.ts'
@@ -66,7 +66,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { config, log } = options
   const { retentionDays, host, port } = config
   const database = resources.use(await openDatabase(config.databaseUrl))
-  const clock = options.clock ?? resources.use(await followDatabaseClock(database.pool, log))
+  const followed = options.clock ? null : await followDatabaseClock(database.pool, log)
+  if (followed) resources.use(followed)
+  const clock = options.clock ?? followed ?? systemClock
   const hub = resources.use(openHub({ database, clock, log, retentionDays }))
   const tracer = await openTracer(config.tracing)
   if (tracer) resources.use(tracer)
@@ -84,7 +86,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   let draining = false
   const health = healthRoutes({
     ...{ pool: database.pool, telemetry: foundation.telemetry, log },
-    ...{ isDraining: () => draining, inFlight: engine.inFlight },
+    ...{ isDraining: () => draining, inFlight: engine.inFlight, clock },
+    queueProblem: engine.queueProblem,
+    skewMs: () => followed?.skewMs() ?? 0,
   })
   const slots = newKeySlots()
   const streams = resources.use(openStreams(services, slots))

@@ -8,7 +8,11 @@ export type Clock = { readonly now: () => Date }
 
 export const systemClock: Clock = { now: () => new Date() }
 
-export type FollowedClock = Clock & AsyncDisposable
+export type FollowedClock = Clock &
+  AsyncDisposable & {
+    /** How far the database was ahead of this machine when that was last measured. */
+    readonly skewMs: () => number
+  }
 
 /**
  * The database's time, so that all processes agree on what is due, and signatures carry a time that
@@ -27,6 +31,7 @@ export async function followDatabaseClock(pool: Pool, log: Log): Promise<Followe
   })()
   return {
     now: () => new Date(Date.now() + offsetMs),
+    skewMs: () => offsetMs,
     [Symbol.asyncDispose]: async () => {
       stopping.abort()
       await following

@@ -53,7 +53,7 @@ export function createTelemetry() {
     }),
     feedLagSeconds: new Gauge({
       name: 'postrider_feed_lag_seconds',
-      help: 'Age of the newest change when this process handed it to its subscribers.',
+      help: 'For how long one transaction has kept committed changes from subscribers.',
       registers,
     }),
   }

@@ -1,9 +1,11 @@
+import type { Clock } from '../clock.ts'
 import { migrationNames, type Pool } from '../db.ts'
-import { dueCountMax, readyMsMax } from '../limits.ts'
+import { clockSkewWarnMs, dueCountMax, readyMsMax } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { countDue } from '../store/due-count.ts'
 import { listMigrations } from '../store/migration.ts'
 import type { Telemetry } from '../telemetry.ts'
+import { newFeedLag } from './feed-lag.ts'
 import { type Answer, json, refusePlainly, type Route } from './http.ts'
 
 /** What the state of a process is read from. */
@@ -15,12 +17,18 @@ export type HealthSources = {
   readonly isDraining: () => boolean
   /** Requests of this process to receivers that have no answer yet. */
   readonly inFlight: () => number
+  readonly clock: Clock
+  /** Why the queue does not run here, as a sentence; null: it does. */
+  readonly queueProblem: () => string | null
+  /** How far the database's clock is ahead of this machine's. */
+  readonly skewMs: () => number
 }
 
 /** For those who run the process: `/livez`, `/readyz` and `/metrics`. None asks for a key. */
 export function healthRoutes(sources: HealthSources): Route[] {
   const ready = shared(() => readiness(sources))
-  const metrics = shared(() => readMetrics(sources))
+  const feedLag = newFeedLag(sources.pool, sources.clock)
+  const metrics = shared(() => readMetrics(sources, feedLag))
   return [
     route('/livez', async () => json(200, { status: 'live' })),
     route('/readyz', ready),
@@ -44,11 +52,26 @@ function shared(make: () => Promise<Answer>): () => Promise<Answer> {
 }
 
 /** 200 where requests may come; else 503 with every reason against it. */
-async function readiness({ pool, isDraining }: HealthSources): Promise<Answer> {
+async function readiness(sources: HealthSources): Promise<Answer> {
+  const { pool } = sources
   const database = await within(readyMsMax, judgeDatabase(pool), slow)
-  const problems = [...(isDraining() ? ['This process is stopping.'] : []), ...database]
+  const problems = [...ownProblems(sources), ...database]
   const status = problems.length === 0 ? 'ready' : 'unready'
   return json(status === 'ready' ? 200 : 503, { status, problems })
+}
+
+/** Those that the process knows by itself. */
+function ownProblems({ isDraining, queueProblem, skewMs }: HealthSources): string[] {
+  const queue = queueProblem()
+  const skewSeconds = Math.round(Math.abs(skewMs()) / 1000)
+  const clocks =
+    `The clocks of this machine and of the database differ by ${skewSeconds} s; ` +
+    'have both follow a time server.'
+  return [
+    ...(isDraining() ? ['This process is stopping.'] : []),
+    ...(queue === null ? [] : [queue]),
+    ...(Math.abs(skewMs()) > clockSkewWarnMs ? [clocks] : []),
+  ]
 }
 
 const slow = [`The database did not answer within ${readyMsMax} ms.`]
@@ -70,15 +93,24 @@ function codeOf(error: unknown): string {
 }
 
 /** Figures of the whole database are read when they are asked for; the others count as it goes. */
-async function readMetrics(sources: HealthSources): Promise<Answer> {
+async function readMetrics(
+  sources: HealthSources,
+  feedLag: () => Promise<number>,
+): Promise<Answer> {
   const { pool, telemetry, log } = sources
-  const { registry, dueDeliveries } = telemetry
+  const { registry, dueDeliveries, feedLagSeconds } = telemetry
   telemetry.inFlight.set(sources.inFlight())
   const read = countDue(pool, dueCountMax).catch((error: unknown) => {
     log.warn({ err: error }, 'could not count the deliveries that wait')
     return null
   })
-  const count = await within(readyMsMax, read, null)
+  const looked = feedLag().catch(() => null) // the same database, and the line above says it
+  const [count, lag] = await Promise.all([
+    within(readyMsMax, read, null),
+    within(readyMsMax, looked, null),
+  ])
+  if (lag === null) feedLagSeconds.remove()
+  else feedLagSeconds.set(lag)
   if (count === null) dueDeliveries.remove()
   else dueDeliveries.set(count)
   const headers = { 'content-type': registry.contentType }

@@ -18,6 +18,7 @@ import { createEndpointLoader, createPageLoader } from './load.ts'
 import { Permits } from './permits.ts'
 import type { Committed } from './prepare.ts'
 import { createPublisher, type Publisher } from './publish.ts'
+import { watchQueue } from './queue-watch.ts'
 import { createRecorder } from './record.ts'
 import { send } from './send.ts'
 import type { LaneEndpoint } from './stages.ts'
@@ -48,6 +49,8 @@ export type Engine = AsyncDisposable & {
   readonly tell: Tell
   /** Requests to receivers that have no answer yet. */
   readonly inFlight: () => number
+  /** Why this process claims no lanes although it should; null: it does, or should not. */
+  readonly queueProblem: () => string | null
   /** Starts nothing more, ends or gives up what is out, and gives the lanes to others. */
   readonly drain: () => Promise<void>
 }
@@ -64,7 +67,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     options.changed([...new Set(deliveries.map((delivery) => delivery.workspaceId))])
   }
   const tell = createTell({ ...options, pool, fanOut, committed })
-  const lanes = options.delivers ? openLanes(options, queue, { resources, permits, tell }) : null
+  const watched = watchQueue(queue, options.clock)
+  const lanes = options.delivers
+    ? openLanes(options, watched.queue, { resources, permits, tell })
+    : null
   const notifier = resources.use(
     openNotifier({ pool, log, channel: 'postrider_lane', heard: (ids) => wake.announced(ids) }),
   )
@@ -78,6 +84,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     wake,
     tell,
     inFlight: () => permits.taken,
+    queueProblem: () => (lanes ? watched.problem() : null),
     drain: async () => lanes?.[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }

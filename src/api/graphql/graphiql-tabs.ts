@@ -116,6 +116,10 @@ const watch = (origin: string) => `# 4 of 4: watch it live, over WebSocket.
 # more, publish from a second window (tab 2) at
 #   ${origin}/graphql
 # as a subscription ends when its tab is left.
+#
+# What next: change a tab and run it again, press
+# the book on the left for all there is to ask,
+# and put a URL of your own into tab 1.
 subscription Watch {
   deliveryChanges {
     ... on DeliveryChange {
