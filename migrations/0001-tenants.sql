@@ -12,8 +12,13 @@ create table workspace (
   -- Raised with every change of its endpoints' subscriptions; publishing compares it with its cache.
   subscriptions_version bigint not null default 0,
   created_at timestamptz(3) not null,
+  -- From then on nobody finds it. The row goes last, when all its others are erased.
+  deleted_at timestamptz(3),
   constraint workspace_external_id_key unique (external_id)
 );
+
+-- For the duty that erases them.
+create index workspace_deleted on workspace (deleted_at) where deleted_at is not null;
 
 create table api_key (
   id uuid primary key,

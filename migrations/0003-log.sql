@@ -23,6 +23,8 @@ create table event (
   deliver_at timestamptz(3),
   -- The span that published it (W3C Trace Context); null where tracing is off.
   traceparent text,
+  -- The payload was removed at somebody's wish, and is null.
+  payload_purged_at timestamptz(3),
   -- The workspace first, here and in `delivery`: the one index finds a row and lists a log.
   primary key (workspace_id, id)
 ) partition by range (id);
@@ -60,6 +62,8 @@ create table delivery (
   completed_at timestamptz(3),
   last_result attempt_result,
   last_status_code smallint,
+  -- As its event's: it is not attempted again, and no answer's body is kept.
+  payload_purged_at timestamptz(3),
   -- The status where it is one that few deliveries have, and that is looked for among millions.
   -- Null on the way from PENDING to SUCCEEDED, so that the usual update stays on its page.
   rare_status delivery_status generated always as (

@@ -17,6 +17,7 @@ import { openHub, type Hub } from './feed/hub.ts'
 import { openReplayWatch, type ReplayWatch } from './feed/replay-watch.ts'
 import type { Log } from './log.ts'
 import { autoDisable } from './maintenance/auto-disable.ts'
+import { eraseDeletedWorkspaces } from './maintenance/erasure.ts'
 import { workOnReplays } from './maintenance/replays.ts'
 import { keepRetention } from './maintenance/retention.ts'
 import { startEngine, type Engine } from './pipeline/engine.ts'
@@ -79,6 +80,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { pool } = database
   const endpointChanged = (endpointId: string) => engine.wake.endpointChanged(endpointId)
   resources.use(keepRetention({ pool, clock, log, retentionDays }))
+  resources.use(eraseDeletedWorkspaces({ pool, clock, log }))
   resources.use(autoDisable({ pool, clock, log, endpointChanged, tell: engine.tell }))
   if (config.role !== 'api') resources.use(replays(foundation, engine, log))
   const services = openServices(options, foundation, engine)

@@ -69,7 +69,7 @@ export async function createApiKey(
 
 /** Keys of one workspace are created one after another, so that none slips past the limit. */
 async function requireRoom(em: EntityManager, workspaceId: string, at: Date): Promise<void> {
-  await lockWorkspace(em, workspaceId)
+  if (!(await lockWorkspace(em, workspaceId))) throw notFound('Workspace')
   const count = await countLiveApiKeys(em, { workspaceId, at })
   if (count < apiKeysPerWorkspaceMax) return
   const message = `This workspace has ${count} API keys, the limit. Revoke one first.`

@@ -74,8 +74,9 @@ function stamped(
 const attemptsMax = attemptsPerDeliveryMax - retriesMax - 1
 
 function whyNotRetried(delivery: LockedDelivery): string | undefined {
-  const { status, attemptCount, endpointState } = delivery
+  const { status, attemptCount, endpointState, payloadPurgedAt } = delivery
   if (status === 'PENDING') return 'This delivery is PENDING: it waits for its first attempt.'
+  if (payloadPurgedAt) return 'The payload of this event was purged: there is nothing to send.'
   if (endpointState === 'DELETED') return 'The endpoint of this delivery was deleted.'
   if (endpointState === 'DISABLED') return 'The endpoint of this delivery is disabled.'
   if (attemptCount <= attemptsMax) return undefined

@@ -5,6 +5,7 @@ import type { IdPrefix } from '../rules/id.ts'
 export const auditActions = {
   WORKSPACE_CREATED: 'ws',
   WORKSPACE_UPDATED: 'ws',
+  WORKSPACE_DELETED: 'ws',
   API_KEY_CREATED: 'key',
   API_KEY_REVOKED: 'key',
   EVENT_TYPE_CREATED: 'evtype',
@@ -15,6 +16,7 @@ export const auditActions = {
   ENDPOINT_DISABLED: 'wh',
   ENDPOINT_DELETED: 'wh',
   ENDPOINT_SECRET_ROTATED: 'wh',
+  EVENT_PAYLOAD_PURGED: 'evt',
 } as const satisfies Readonly<Record<string, IdPrefix>>
 
 /** What was done. */

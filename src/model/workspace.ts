@@ -13,6 +13,8 @@ export const WorkspaceEntity = defineEntity({
     /** What its endpoints speak unless they say otherwise. */
     wireFormat: p.enum(wireFormatNames).nativeEnumName('wire_format'),
     createdAt: p.datetime(3),
+    /** From then on nobody finds it. */
+    deletedAt: p.datetime(3).nullable(),
   },
 })
 

@@ -66,7 +66,7 @@ async function exchange(
   const { signer, customHeaders, url, timeoutMs } = endpoint
   const { payloadText } = due
   if (signer === null) return unsent(secretUnreadable)
-  if (payloadText === null) return unsent('Not sent: retention has removed the event.')
+  if (payloadText === null) return unsent('Not sent: the payload of the event was removed.')
   const { headers: signed, body } = signedRequest({
     ...{ signer, customHeaders, payloadText, userAgent },
     eventType: due.eventType,

@@ -49,6 +49,17 @@ export async function findAuditEntries(
   return em.find(AuditEntryEntity, where, { comments: 'findAuditEntries' })
 }
 
+/** Whether the log knows that this workspace was deleted. */
+export async function knowsDeletion(em: EntityManager, workspaceId: string): Promise<boolean> {
+  const rows = await em.execute<unknown[]>(
+    `/* knowsDeletion */
+    select 1 from audit_entry
+    where target_id = ? and workspace_id = ? and action = 'WORKSPACE_DELETED' limit 1`,
+    [workspaceId, workspaceId],
+  )
+  return rows.length > 0
+}
+
 /** Deletes up to `limit` entries that are older than `before`. Answers how many it was. */
 export async function deleteOldAuditEntries(
   db: Queryable,

@@ -11,6 +11,7 @@ export type LockedDelivery = TenantKey & {
   readonly endpointId: string
   readonly endpointState: 'ENABLED' | 'DISABLED' | 'DELETED'
   readonly ordered: boolean
+  readonly payloadPurgedAt: Date | null
 }
 
 /**
@@ -28,6 +29,7 @@ export async function lockDelivery(
       select delivery.id, delivery.workspace_id as "workspaceId", delivery.status,
         delivery.attempt_count as "attemptCount", delivery.next_attempt_at as "nextAttemptAt",
         delivery.endpoint_id as "endpointId", endpoint.ordered,
+        delivery.payload_purged_at as "payloadPurgedAt",
         case when endpoint.deleted_at is not null then 'DELETED' else endpoint.status::text end
           as "endpointState"
       from delivery

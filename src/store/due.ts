@@ -88,7 +88,7 @@ cross join lateral (
 export type DueEvent = {
   readonly eventId: string
   readonly eventType: string
-  /** Null: retention has removed the event. */
+  /** Null: retention has removed the event, or somebody its payload. */
   readonly payloadText: string | null
   /** Of the span that published it; null: there is none. */
   readonly traceparent: string | null

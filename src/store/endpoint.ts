@@ -50,7 +50,9 @@ export async function findEndpointOwners(
 ): Promise<TenantKey[]> {
   return em.execute<TenantKey[]>(
     `/* findEndpointOwners */
-    select id, workspace_id as "workspaceId" from endpoint where id = any(?::uuid[])`,
+    select endpoint.id, workspace_id as "workspaceId" from endpoint
+    join workspace on workspace.id = workspace_id and workspace.deleted_at is null
+    where endpoint.id = any(?::uuid[])`,
     [`{${ids.join(',')}}`],
   )
 }

@@ -10,6 +10,8 @@ export type StoredEvent = {
   readonly idempotencyKey: string | null
   readonly occurredAt: Date
   readonly deliverAt: Date | null
+  /** When its payload was removed at somebody's wish. */
+  readonly payloadPurgedAt: Date | null
 }
 
 /** Which events are meant. All conditions hold together; null: any will do. */
@@ -26,7 +28,8 @@ export type EventFilter = {
 export type EventSelection = { readonly workspaceId: string; readonly filter: EventFilter }
 
 const columns = `id, workspace_id as "workspaceId", event_type as "eventType",
-  idempotency_key as "idempotencyKey", occurred_at as "occurredAt", deliver_at as "deliverAt"`
+  idempotency_key as "idempotencyKey", occurred_at as "occurredAt", deliver_at as "deliverAt",
+  payload_purged_at as "payloadPurgedAt"`
 
 /** Those of the given events that this workspace has, in no particular order. */
 export function readEvents(

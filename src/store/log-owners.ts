@@ -10,7 +10,9 @@ export type LogOwner = { readonly id: string; readonly workspaceId: string }
 export function findDeliveryOwners(read: Read, ids: readonly string[]): Promise<LogOwner[]> {
   return read({
     text: `/* findDeliveryOwners */
-      select id, workspace_id as "workspaceId" from delivery where id = any($1::uuid[])`,
+      select delivery.id, workspace_id as "workspaceId" from delivery
+      join workspace on workspace.id = workspace_id and workspace.deleted_at is null
+      where delivery.id = any($1::uuid[])`,
     values: [ids],
   })
 }
@@ -19,7 +21,9 @@ export function findDeliveryOwners(read: Read, ids: readonly string[]): Promise<
 export function findEventOwners(read: Read, ids: readonly string[]): Promise<LogOwner[]> {
   return read({
     text: `/* findEventOwners */
-      select id, workspace_id as "workspaceId" from event where id = any($1::uuid[])`,
+      select event.id, workspace_id as "workspaceId" from event
+      join workspace on workspace.id = workspace_id and workspace.deleted_at is null
+      where event.id = any($1::uuid[])`,
     values: [ids],
   })
 }

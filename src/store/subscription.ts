@@ -16,7 +16,8 @@ export async function readVersions(
     text: `/* readVersions */
       select workspace.id, workspace.subscriptions_version as version,
         catalogue.version as catalogue
-      from catalogue left join workspace on workspace.id = any($1::uuid[])`,
+      from catalogue left join workspace
+        on workspace.id = any($1::uuid[]) and workspace.deleted_at is null`,
     values: [workspaceIds],
   })
   const found = rows.flatMap(({ id, version }) => (id === null ? [] : [[id, version] as const]))

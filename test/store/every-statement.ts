@@ -1,4 +1,5 @@
 import { type Database, inTransaction } from '../../src/db.ts'
+import { systemActor } from '../../src/model/audit-entry.ts'
 import { unknownHealth } from '../../src/rules/circuit.ts'
 import { newDeliveryUuid, newUuid } from '../../src/rules/id.ts'
 import * as audit from '../../src/store/audit-entry.ts'
@@ -14,6 +15,9 @@ import * as disable from '../../src/store/endpoint-disable.ts'
 import * as health from '../../src/store/endpoint-health.ts'
 import * as secret from '../../src/store/endpoint-secret.ts'
 import { readStats } from '../../src/store/endpoint-stats.ts'
+import * as erasure from '../../src/store/erasure.ts'
+import * as purge from '../../src/store/payload-purge.ts'
+import * as deletion from '../../src/store/workspace-deletion.ts'
 import * as endpoint from '../../src/store/endpoint.ts'
 import * as event from '../../src/store/event.ts'
 import * as lane from '../../src/store/lane-endpoint.ts'
@@ -101,6 +105,7 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
       await health.resetEndpointHealth(inside, { ...key, at, disabledAt: at })
       await health.unparkEndpoint(inside, { ...key, at })
       await secret.removeSecrets(inside, key)
+      await deletion.deleteEndpointsOf(inside, { id: workspaceId, at })
       throw new RollBack()
     })
     .catch(RollBack.expected)
@@ -111,6 +116,7 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
     await audit.listAuditEntries(em, { workspaceId: null, filter }, slice)
   }
   await audit.findAuditEntries(em, endpointIds, workspaceId)
+  await audit.knowsDeletion(em, workspaceId)
 
   await subscription.readVersions(pool, [workspaceId])
   await subscription.readSubscriptions(pool, [workspaceId])
@@ -148,6 +154,7 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
     await record(client, page[0], at)
     await takeTurn(client, read, at)
     await partition.deleteLeftovers(client, new Date(0))
+    await forget(client, some, at)
     await audit.deleteOldAuditEntries(client, { before: new Date(0), limit: 100 })
     throw new RollBack()
   }).catch(RollBack.expected)
@@ -190,6 +197,26 @@ async function publish(
   })) satisfies publication.DeliveryRow[]
   const changeId = newUuid(at.getTime())
   await publication.insertPublication(client, { events: [published], deliveries, changeId, at })
+}
+
+async function forget(
+  client: Parameters<typeof purge.purgeEvent>[0],
+  { workspaceId, eventIds }: SomeIds,
+  at: Date,
+): Promise<void> {
+  const key = { workspaceId, id: eventIds[0] ?? '' }
+  const ids = { auditEntryId: newUuid(at.getTime()), changeId: newUuid(at.getTime()) }
+  const wish = { key, at, actor: systemActor, ...ids }
+  await purge.purgeEvent(client, wish)
+  const purged = await purge.purgeDeliveries(client, wish)
+  await purge.purgeAttempts(client, workspaceId, [purged[0]?.id ?? ''])
+  await erasure.findDeletedWorkspaces(client)
+  const batch = { workspaceId, limit: 10 }
+  for (const name of Object.keys(erasure).filter((one) => /^(erase|empty)/.test(one))) {
+    const erase: unknown = Reflect.get(erasure, name)
+    if (name !== 'eraseWorkspace') await (erase as erasure.Erase)(client, batch)
+  }
+  await erasure.eraseWorkspace(client, workspaceId)
 }
 
 async function record(

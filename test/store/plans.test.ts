@@ -125,6 +125,7 @@ const indexes: Readonly<Record<string, string>> = {
   delivery_triggered: 'listDeliveries',
   delivery_by_id: 'findDeliveryOwners',
   attempt_by_endpoint: 'readStats',
+  workspace_deleted: 'findDeletedWorkspaces',
   audit_entry_by_workspace: 'listAuditEntries',
   audit_entry_by_target: 'listAuditEntries',
 }

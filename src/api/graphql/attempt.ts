@@ -64,7 +64,7 @@ builder.objectType(AttemptRequestRef, {
       },
     }),
     body: t.string({
-      description: 'Empty once retention has removed the payload.',
+      description: 'Empty once the payload was removed.',
       resolve: bodyOf,
     }),
   }),

@@ -20,6 +20,7 @@ const AuditActionEnum = builder.enumType('AuditAction', {
   values: valuesOf<AuditAction>({
     WORKSPACE_CREATED: 'A workspace was created.',
     WORKSPACE_UPDATED: 'A workspace was changed.',
+    WORKSPACE_DELETED: 'A workspace was deleted, with everything in it.',
     API_KEY_CREATED: 'A key was created.',
     API_KEY_REVOKED: 'A key was revoked.',
     EVENT_TYPE_CREATED: 'An event type was added to the catalogue.',
@@ -31,6 +32,7 @@ const AuditActionEnum = builder.enumType('AuditAction', {
       'An endpoint was disabled: by a person, or by the system after a 410 or days of failures.',
     ENDPOINT_DELETED: 'An endpoint was deleted, with its secrets.',
     ENDPOINT_SECRET_ROTATED: 'An endpoint was given a new secret.',
+    EVENT_PAYLOAD_PURGED: 'The payload of an event was removed.',
   }),
 })
 

@@ -80,6 +80,6 @@ async function eventOf(
   const event = await loaders.event.load({ workspaceId, id: eventId })
   if (event) return event
   const occurredAt = new Date(uuidTime(eventId))
-  const unknown = { idempotencyKey: null, deliverAt: null }
+  const unknown = { idempotencyKey: null, deliverAt: null, payloadPurgedAt: null }
   return { id: eventId, workspaceId, eventType, occurredAt, ...unknown }
 }

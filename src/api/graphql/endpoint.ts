@@ -1,4 +1,5 @@
 import { openHeaders } from '../../control/endpoint-fields.ts'
+import { notFound } from '../../errors.ts'
 import type { DisabledReason, Endpoint, EndpointStatus } from '../../model/endpoint.ts'
 import { publicId } from '../../rules/id.ts'
 import { builder } from './builder.ts'
@@ -38,7 +39,7 @@ builder.node(EndpointRef, {
       description: 'Whose it is.',
       resolve: async ({ workspaceId }, _args, { loaders }) => {
         const workspace = await loaders.workspace.load(workspaceId)
-        if (!workspace) throw new Error('An endpoint has no workspace.')
+        if (!workspace) throw notFound('Workspace') // deleted meanwhile
         return workspace
       },
     }),

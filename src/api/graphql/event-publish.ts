@@ -193,7 +193,9 @@ function readPublished(
   published: readonly PublishedEvent[],
 ): Promise<StoredEvent[]> {
   const read = async ({ eventId: id, created }: PublishedEvent): Promise<StoredEvent> => {
-    const event = created ? { ...created, id } : await loaders.event.load({ workspaceId, id })
+    const event = created
+      ? { ...created, id, payloadPurgedAt: null }
+      : await loaders.event.load({ workspaceId, id })
     if (event === null) throw new Error('An event that was published cannot be read.')
     return event
   }

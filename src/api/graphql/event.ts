@@ -1,3 +1,4 @@
+import { notFound } from '../../errors.ts'
 import { publicId, uuidTime } from '../../rules/id.ts'
 import { listEvents, type EventFilter, type StoredEvent } from '../../store/event.ts'
 import { within } from '../../store/log-span.ts'
@@ -23,7 +24,7 @@ builder.node(EventRef, {
       description: 'Whose event it is.',
       resolve: async ({ workspaceId }, _args, { loaders }) => {
         const workspace = await loaders.workspace.load(workspaceId)
-        if (!workspace) throw new Error('An event has no workspace.')
+        if (!workspace) throw notFound('Workspace') // deleted meanwhile
         return workspace
       },
     }),
@@ -32,8 +33,8 @@ builder.node(EventRef, {
       type: 'JSON',
       nullable: true,
       description:
-        'What happened, parsed: numbers may lose digits on the way to you. Null once retention ' +
-        'has removed it.',
+        'What happened, parsed: numbers may lose digits on the way to you. Null once ' +
+        'retention or a purge has removed it.',
       resolve: async (event, _args, context) => {
         const text = await payloadText(event, context)
         return text === null ? null : (JSON.parse(text) as unknown)
@@ -41,8 +42,14 @@ builder.node(EventRef, {
     }),
     payloadText: t.string({
       nullable: true,
-      description: 'Byte for byte what was published. Null once retention has removed it.',
+      description:
+        'Byte for byte what was published. Null once retention or a purge has removed it.',
       resolve: (event, _args, context) => payloadText(event, context),
+    }),
+    payloadPurgedAt: t.expose('payloadPurgedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its payload was removed for good, see `eventPayloadPurge`; null: never.',
     }),
     idempotencyKey: t.exposeString('idempotencyKey', {
       nullable: true,
