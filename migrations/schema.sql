@@ -119,6 +119,7 @@ create table delivery (
   completed_at timestamp(3) with time zone,
   last_result attempt_result,
   last_status_code smallint,
+  payload_purged_at timestamp(3) with time zone,
   rare_status delivery_status default 
 CASE
     WHEN (status = ANY (ARRAY['RETRYING'::delivery_status, 'FAILED'::delivery_status, 'CANCELED'::delivery_status, 'SUPPRESSED'::delivery_status])) THEN status
@@ -211,6 +212,7 @@ create table event (
   occurred_at timestamp(3) with time zone not null,
   deliver_at timestamp(3) with time zone,
   traceparent text,
+  payload_purged_at timestamp(3) with time zone,
   constraint event_pkey PRIMARY KEY (workspace_id, id)
 ) partition by RANGE (id);
 
@@ -274,6 +276,7 @@ create table workspace (
   wire_format wire_format not null,
   subscriptions_version bigint not null default 0,
   created_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
   constraint workspace_pkey PRIMARY KEY (id),
   constraint workspace_external_id_key UNIQUE (external_id)
 );
@@ -319,3 +322,4 @@ CREATE INDEX replay_by_endpoint ON public.replay USING btree (endpoint_id, works
 CREATE INDEX replay_by_turn ON public.replay USING btree (next_turn_at) WHERE (status = 'RUNNING'::replay_status);
 
 CREATE UNIQUE INDEX replay_running_key ON public.replay USING btree (endpoint_id, workspace_id) WHERE (status = 'RUNNING'::replay_status);
+CREATE INDEX workspace_deleted ON public.workspace USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);

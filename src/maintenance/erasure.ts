@@ -56,7 +56,7 @@ const first: readonly erasure.Erase[] = [
 ]
 
 /**
- * False: another process is at it, or this one ends. Endpoints and the workspace go when everything
+ * False: this process ends. Endpoints and the workspace go when everything
  * that began before the deletion must have ended: a publish, a request and its record.
  */
 async function eraseOne(
@@ -72,7 +72,7 @@ async function eraseOne(
   return true
 }
 
-/** Batch after batch, resting as long as each took: at most half of one connection is busy. */
+/** Batch after batch, resting as long as each took. False: this process ends. */
 async function eraseAll(
   context: ErasureContext,
   workspaceId: string,
@@ -82,10 +82,10 @@ async function eraseAll(
     if (context.isStopping()) return false
     const started = performance.now()
     const count = await inTransaction(context.pool, async (client) => {
-      if (!(await erasure.takeErasure(client))) return undefined
+      await erasure.takeErasure(client)
       return erase(client, { workspaceId, limit: dutyBatchMax })
     })
-    if (count === undefined || count === 0) return count === 0
+    if (count === 0) return true
     await wait(performance.now() - started)
   }
 }

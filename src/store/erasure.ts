@@ -22,13 +22,9 @@ export async function findDeletedWorkspaces(db: Queryable): Promise<DeletedWorks
 /** Any number will do as long as every process takes the same one. */
 const erasureLock = 7_226_003
 
-/** Whether this transaction is the one that erases; false: another process is at it. */
-export async function takeErasure(db: Queryable): Promise<boolean> {
-  const { rows } = await db.query<{ taken: boolean }>(
-    '/* takeErasure */ select pg_try_advisory_xact_lock($1) as taken',
-    [erasureLock],
-  )
-  return rows[0]?.taken ?? false
+/** Waits until no other transaction erases: processes take turns, batch by batch. */
+export async function takeErasure(db: Queryable): Promise<void> {
+  await db.query('/* takeErasure */ select pg_advisory_xact_lock($1)', [erasureLock])
 }
 
 /** What waited. Rows that somebody else has in hand are left for the next time. */
