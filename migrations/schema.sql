@@ -322,4 +322,5 @@ CREATE INDEX replay_by_endpoint ON public.replay USING btree (endpoint_id, works
 CREATE INDEX replay_by_turn ON public.replay USING btree (next_turn_at) WHERE (status = 'RUNNING'::replay_status);
 
 CREATE UNIQUE INDEX replay_running_key ON public.replay USING btree (endpoint_id, workspace_id) WHERE (status = 'RUNNING'::replay_status);
+
 CREATE INDEX workspace_deleted ON public.workspace USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);

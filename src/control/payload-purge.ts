@@ -1,5 +1,5 @@
 import { inTransaction } from '../db.ts'
-import { purgeTriesMax } from '../limits.ts'
+import { purgeTriesMax } from '../limits/forgetting.ts'
 import { newUuid } from '../rules/id.ts'
 import { lostADeadlock } from '../store/conflict.ts'
 import type { TenantKey } from '../store/endpoint.ts'

@@ -7,12 +7,14 @@ import type { Endpoint } from '../model/endpoint.ts'
 import { allEndedStatuses, type EndedStatus, type Replay, ReplayEntity } from '../model/replay.ts'
 import type { DeliveryStatus } from '../rules/delivery-state.ts'
 import { matches } from '../rules/event-match.ts'
+import type { Facts } from '../rules/facts.ts'
 import { newUuid, publicId } from '../rules/id.ts'
 import { lockEndpoint, type TenantKey } from '../store/endpoint.ts'
 import { listEventTypeNames } from '../store/event-type.ts'
 import { startOfDay } from '../store/partition.ts'
 import { beforeEventsOf } from '../store/replay-events.ts'
 import { findFullReplay, findRunningReplay, lockReplay } from '../store/replay.ts'
+import { noteChange } from './audit.ts'
 import { endpointFields, patternsOf } from './endpoint-fields.ts'
 import { requireEnabled } from './endpoint-ping.ts'
 import { readInput } from './input.ts'
@@ -34,7 +36,7 @@ export type ReplayWish = {
 }
 
 /** What replays need besides. */
-export type ReplayPorts = Pick<ControlPorts, 'clock' | 'database'> & {
+export type ReplayPorts = Pick<ControlPorts, 'actor' | 'clock' | 'database'> & {
   readonly config: { readonly retentionDays: number }
 }
 
@@ -66,6 +68,8 @@ export async function startReplay(
       ...{ seenTo: beforeEventsOf(range.since), sliceSize: replaySliceStart, nextTurnAt: now },
     })
     em.persist(replay)
+    const after = replayFacts(replay)
+    noteChange(ports, em, { action: 'REPLAY_STARTED', ...targetOf(replay), before: null, after })
     return replay
   })
 }
@@ -80,8 +84,20 @@ export async function cancelReplay(ports: ReplayPorts, key: TenantKey): Promise<
     }
     replay.status = 'CANCELED'
     replay.completedAt = ports.clock.now()
+    const sides = { before: { status: 'RUNNING' }, after: { status: replay.status } }
+    noteChange(ports, em, { action: 'REPLAY_CANCELED', ...targetOf(replay), ...sides })
     return replay
   })
+}
+
+function targetOf({ id, workspaceId }: Replay) {
+  return { workspaceId, targetId: id }
+}
+
+function replayFacts({ endpointId, since, until, statuses, eventTypes, isFull }: Replay): Facts {
+  const range = { since: since.toISOString(), until: until.toISOString() }
+  const wanted = { statuses: isFull ? null : statuses, eventTypes: eventTypes ?? null }
+  return { endpointId: publicId('wh', endpointId), createdAt: range, ...wanted }
 }
 
 /** Nothing is left out in silence: a range that begins before what is kept is refused. */

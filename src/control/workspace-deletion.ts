@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { AppError, notFound } from '../errors.ts'
-import { lanesToldMs } from '../limits.ts'
+import { lanesToldMs } from '../limits/forgetting.ts'
 import { operatorWorkspaceId } from '../rules/operational-event.ts'
 import { knowsDeletion } from '../store/audit-entry.ts'
 import {

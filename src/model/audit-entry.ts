@@ -17,6 +17,8 @@ export const auditActions = {
   ENDPOINT_DELETED: 'wh',
   ENDPOINT_SECRET_ROTATED: 'wh',
   EVENT_PAYLOAD_PURGED: 'evt',
+  REPLAY_STARTED: 'rpl',
+  REPLAY_CANCELED: 'rpl',
 } as const satisfies Readonly<Record<string, IdPrefix>>
 
 /** What was done. */

@@ -141,6 +141,8 @@ export const eraseEndpoints: Erase = async (db, { workspaceId, limit }) => {
 }
 
 const eraseEndpointsSql = [
+  `/* eraseReplays */ delete from replay
+  where endpoint_id = any($1::uuid[]) and workspace_id = $2`,
   `/* eraseEndpointHealth */ delete from endpoint_health
   where endpoint_id = any($1::uuid[]) and workspace_id = $2`,
   `/* eraseEndpointSecrets */ delete from endpoint_secret

@@ -50,7 +50,9 @@ export async function findReplayOwners(
 ): Promise<TenantKey[]> {
   return em.execute<TenantKey[]>(
     `/* findReplayOwners */
-    select id, workspace_id as "workspaceId" from replay where id = any(?::uuid[])`,
+    select replay.id, workspace_id as "workspaceId" from replay
+    join workspace on workspace.id = workspace_id and workspace.deleted_at is null
+    where replay.id = any(?::uuid[])`,
     [`{${ids.join(',')}}`],
   )
 }

@@ -206,3 +206,18 @@ test('a change and its entry are stored together or not at all', async () => {
   const query = 'query ($id: ID!) { endpoint(id: $id) { timeoutSeconds } }'
   expect((await client.ask(query, { id })).endpoint.timeoutSeconds).toBe(15)
 })
+
+test('replays are noted with what they are of', async () => {
+  await using bundle = await openBundle()
+  const { client } = await bundle.newTenant()
+  const { id: endpointId } = await addEndpoint(client)
+  const since = new Date(Date.now() - 60_000).toISOString()
+  const input = { endpointId, createdAt: { since }, statuses: ['FAILED'] }
+  const { replay } = await client.mutate('deliveriesReplay', input, 'replay { id }')
+  await client.mutate('replayCancel', { id: replay.id })
+
+  const noted = await entries(client, { targetId: replay.id })
+
+  expect(actionsOf(noted)).toEqual(['REPLAY_STARTED', 'REPLAY_CANCELED'])
+  expect(noted[1].after).toMatchObject({ endpointId, createdAt: { since }, statuses: ['FAILED'] })
+})

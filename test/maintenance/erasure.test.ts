@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { inTransaction } from '../../src/db.ts'
-import { eraseLastMs } from '../../src/limits.ts'
+import { eraseLastMs } from '../../src/limits/forgetting.ts'
 import { createLog } from '../../src/log.ts'
 import { eraseDeleted } from '../../src/maintenance/erasure.ts'
 import { uuidOf } from '../../src/rules/id.ts'
@@ -33,6 +33,8 @@ async function filled(): Promise<{ id: string; uuid: string }> {
   const endpointIds = [uuidOf('wh', endpointId) ?? '']
   const [row] = await rows.publish({ workspaceId: uuid, endpointIds })
   if (row) await rows.attempt(row, { result: 'HTTP_ERROR', statusCode: 500 })
+  const createdAt = { since: new Date(Date.now() - 60_000) }
+  await client.mutate('deliveriesReplay', { endpointId, createdAt, statuses: ['FAILED'] })
   await bundle.database.pool.query(
     `insert into endpoint_health (endpoint_id, workspace_id, consecutive_failures, circuit)
      select id, workspace_id, 0, 'CLOSED' from endpoint where workspace_id = $1
@@ -82,7 +84,7 @@ test('nothing of a deleted workspace is left but its audit log', async () => {
 /** A new table of tenants is added here, to `filled`, and to what is erased. */
 const everyTable = [
   ...['api_key', 'attempt', 'audit_entry', 'change', 'delivery', 'due', 'endpoint'],
-  ...['endpoint_health', 'endpoint_secret', 'event', 'idempotency_key', 'workspace'],
+  ...['endpoint_health', 'endpoint_secret', 'event', 'idempotency_key', 'replay', 'workspace'],
 ]
 
 test('of the audit log what people wrote is emptied', async () => {
@@ -108,7 +110,7 @@ test('the workspace goes when what had begun must have ended', async () => {
 
   await round(0)
 
-  const left = ['audit_entry', 'endpoint', 'endpoint_health', 'workspace']
+  const left = ['audit_entry', 'endpoint', 'endpoint_health', 'replay', 'workspace']
   expect(Object.keys(await countsOf(uuid)).sort()).toEqual(left)
 })
 

@@ -33,6 +33,8 @@ const AuditActionEnum = builder.enumType('AuditAction', {
     ENDPOINT_DELETED: 'An endpoint was deleted, with its secrets.',
     ENDPOINT_SECRET_ROTATED: 'An endpoint was given a new secret.',
     EVENT_PAYLOAD_PURGED: 'The payload of an event was removed.',
+    REPLAY_STARTED: 'A replay was begun.',
+    REPLAY_CANCELED: 'A replay was ended by a person.',
   }),
 })
 

@@ -1,6 +1,6 @@
 import { purgePayloads } from '../../control/payload-purge.ts'
 import { invalidInput, notFound } from '../../errors.ts'
-import { purgeEventsMax } from '../../limits.ts'
+import { purgeEventsMax } from '../../limits/forgetting.ts'
 import type { TenantKey } from '../../store/endpoint.ts'
 import type { StoredEvent } from '../../store/event.ts'
 import { builder } from './builder.ts'
