@@ -18,7 +18,10 @@
  * long as transactions are short.
  *
  * What limits it. One long writing transaction anywhere in the same PostgreSQL server, also in
- * another database, holds the feed up until it ends; nothing is lost, and nothing else waits.
+ * another database, holds the feed up until it ends; nothing is lost, nothing else waits, and
+ * `postrider_feed_lag_seconds` shows it. A fence of this database alone would have to be put
+ * together from `pg_stat_activity`, which shows each session at another moment, hides those of
+ * other users, and knows no prepared transactions: a fence that is too high once loses changes.
  * Transactions that only read have no xid and hold nothing up. The xid counter belongs to one
  * server, so a cursor is worth nothing on a copy restored elsewhere: one that lies ahead of the
  * counter is answered by a reset. Spread over several servers the order would have to be made
