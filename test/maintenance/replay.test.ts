@@ -199,23 +199,47 @@ test('a later slice comes behind an earlier one on any clock', async () => {
   expect(due[0].at > rows[0].at).toBe(true)
 })
 
-test('a turn that was taken over changes nothing', async () => {
-  await publishMany(3)
-  const { id } = await start()
-  await turns.takeTurns(1)
-  clock.advance(1)
+/** Takes a turn and does not end it: what it would store, when it gets to it. */
+async function hangInTurn() {
   const { pool } = bundle.database
   const at = clock.now()
   const nextTurnAt = new Date(at.getTime() + replayTurnMsMax)
-  const zombie = await claimReplayTurn(pool, { at, nextTurnAt })
+  const replay = await claimReplayTurn(pool, { at, nextTurnAt })
+  if (!replay) throw new Error('No replay wants a turn.')
+  const changeId = newUuid(at.getTime())
+  const end = {
+    ...replay,
+    status: 'RUNNING',
+    deliveries: [],
+    nextTurnAt: at,
+    changeId,
+    at,
+  } as const
+  return { store: () => storeReplayTurn(pool, replay, end) }
+}
+
+test('a turn that was taken over changes nothing', async () => {
+  await publishMany(replaySliceStart + 1)
+  const { id } = await start()
+  await turns.takeTurns(1)
+  clock.advance(1)
+  const zombie = await hangInTurn()
   expect(await turns.takeTurn()).toBe(false)
   clock.advance(replayTurnMsMax / 1000)
   await turns.takeTurns(1)
-  expect(await readReplay(tenant.client, id)).toMatchObject({ status: 'COMPLETED', created: 3 })
-  if (!zombie) throw new Error('There was no turn.')
-  const late = { ...zombie, status: 'RUNNING', deliveries: [], nextTurnAt: at, at } as const
-  const changeId = newUuid(at.getTime())
-  expect(await storeReplayTurn(pool, zombie, { ...late, changeId })).toBe(false)
+  expect(await zombie.store()).toBe(false)
+  expect(await readReplay(tenant.client, id)).toMatchObject({
+    ...{ status: 'RUNNING', created: replaySliceStart },
+  })
+})
+
+test('a turn whose replay was canceled changes nothing', async () => {
+  await publishMany(1)
+  const { id } = await start()
+  const late = await hangInTurn()
+  await tenant.client.mutate('replayCancel', { id })
+  expect(await late.store()).toBe(false)
+  expect(await readReplay(tenant.client, id)).toMatchObject({ status: 'CANCELED' })
 })
 
 test('many at once deliver nothing twice', async () => {
