@@ -6,6 +6,7 @@ import { isRefusedData } from '../store/refused-data.ts'
 import { Batcher } from './batcher.ts'
 import type { Audience } from './fan-out.ts'
 import { publishWithKeys } from './idempotency.ts'
+import { KeyTurns } from './key-turns.ts'
 import { prepare, publishedEvents, reportPublished, stamp } from './prepare.ts'
 import type { Prepared, PublishContext } from './prepare.ts'
 import { tracedPublish } from './trace-publish.ts'
@@ -30,17 +31,22 @@ export function createPublisher(context: PublishContext): Publisher {
   }
   // Apart, so that nobody's single event waits for another's thousands.
   const [singles, batches] = [newBatcher(), newBatcher()]
+  const keyTurns = new KeyTurns()
   return {
     publish: tracedPublish(context, async (request) => {
-      if (request.events.some((event) => event.idempotencyKey !== null)) {
-        return publishWithKeys(context, request)
-      }
+      const keys = keysOf(request)
+      if (keys.length > 0) return keyTurns.run(keys, () => publishWithKeys(context, request))
       const answer = await (request.isBatch ? batches : singles).add(request)
       if (answer instanceof Error) throw answer
       return answer
     }),
     ping: (request) => publishPing(context, request),
   }
+}
+
+/** Its idempotency keys, each with the workspace it holds in. */
+function keysOf({ workspaceId, events }: PublishRequest): string[] {
+  return events.flatMap(({ idempotencyKey: key }) => (key === null ? [] : `${workspaceId} ${key}`))
 }
 
 /**
