@@ -1,6 +1,6 @@
 // Replays.
 
-/** Events that one turn looks at; 30 days back each costs about 30 µs. */
+/** Events that one turn looks at: one statement, far from its time limit. */
 export const replayScanMax = 2_000
 /** Deliveries of a slice: few at first, then as many as the endpoint attempts in a moment. */
 export const replaySliceStart = 32
