@@ -3,7 +3,8 @@ import { publicId } from '../../src/rules/id.ts'
 import { operatorWorkspaceId } from '../../src/rules/operational-event.ts'
 import { openBundle } from '../support/bundle.ts'
 import { addEndpoint } from '../support/endpoints.ts'
-import { startPlatform } from '../support/platform.ts'
+import { eventType, startPlatform } from '../support/platform.ts'
+import { startSecond } from '../support/processes.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { movableClock } from '../support/time.ts'
 
@@ -83,6 +84,27 @@ test('what waited is not sent any more', async () => {
   await other.next()
 
   expect(receiver.requests).toHaveLength(1)
+})
+
+test('after the answer no process sends what waits', async () => {
+  await using receiver = await startReceiver()
+  await using others = await startReceiver()
+  await using platform = await startPlatform({ delivers: false })
+  await using _second = await startSecond(platform.bundle)
+  await platform.addEndpoint(receiver.url, { rateLimitPerSecond: 20 })
+  await platform.publishMany(200)
+  await receiver.until(5)
+
+  const id = platform.tenant.workspaceId
+  await platform.bundle.operator.mutate('workspaceDelete', { id })
+  const sent = receiver.requests.length
+  const next = await platform.bundle.newTenant()
+  await addEndpoint(next.client, { url: others.url, rateLimitPerSecond: 1 })
+  const events = [1, 2, 3].map((n) => ({ eventType, payloadText: `{"n":${n}}` }))
+  await next.client.mutate('eventPublishBatch', { events })
+  await others.until(3) // two seconds at the least
+
+  expect(receiver.requests).toHaveLength(sent)
 })
 
 test('deleting it again gives the same answer', async () => {

@@ -143,3 +143,26 @@ test('processes erase one at a time', async () => {
   await waiting
   expect(Object.keys(await countsOf(uuid))).toEqual(['audit_entry'])
 })
+
+test('what a killed process left is erased by the next', async () => {
+  const { id, uuid } = await filled()
+  await bundle.operator.mutate('workspaceDelete', { id })
+  const { pool } = bundle.database
+
+  let killed: Promise<unknown> = Promise.resolve()
+  await inTransaction(pool, async (client) => {
+    await client.query('lock table event in exclusive mode')
+    killed = round().catch((error: unknown) => error)
+    await untilBlocked(pool, 'eraseEvents')
+    await client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and query like '%eraseEvents%'
+         and pid <> pg_backend_pid()`,
+    )
+  })
+  expect(await killed).toBeInstanceOf(Error)
+  expect(await countsOf(uuid)).not.toHaveProperty('delivery')
+  await round()
+
+  expect(Object.keys(await countsOf(uuid))).toEqual(['audit_entry'])
+})
