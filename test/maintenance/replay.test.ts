@@ -5,7 +5,7 @@ import type { DeliveryRow } from '../../src/store/publication.ts'
 import { claimReplayTurn, storeReplayTurn } from '../../src/store/replay-turn.ts'
 import { type Bundle, openBundle } from '../support/bundle.ts'
 import { type LogTenant, newLogTenant } from '../support/log-tenant.ts'
-import { readReplay, replaysOf, startReplay } from '../support/replays.ts'
+import { readReplay, replayedEvents, replaysOf, startReplay } from '../support/replays.ts'
 import { movableClock } from '../support/time.ts'
 
 /* How a replay works, turn by turn: nothing here delivers, and turns are taken by hand. */
@@ -51,16 +51,7 @@ const start = (input: object = { statuses: ['SUPPRESSED'] }) => {
   return startReplay(tenant.client, { endpointId, ...input })
 }
 
-/** The events that were replayed to the endpoint, in the order in which its lane reads them. */
-async function replayed(): Promise<string[]> {
-  const { rows } = await bundle.database.pool.query(
-    `select due.event_id as event from due join delivery on delivery.id = due.delivery_id
-      where due.endpoint_id = $1 and delivery.trigger = 'REPLAY' and delivery.status = 'PENDING'
-      order by due.due_at, due.delivery_id`,
-    [tenant.endpoint],
-  )
-  return rows.map(({ event }) => event as string)
-}
+const replayed = () => replayedEvents(bundle.database.pool, tenant.endpoint)
 
 /** What is replayed has been attempted, with success. */
 async function attemptAll(): Promise<void> {

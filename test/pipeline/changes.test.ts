@@ -185,5 +185,5 @@ test('an event that retention has removed fails in sight', async () => {
   const { rows } = await platform.bundle.database.pool.query(
     'select error_message from attempt order by number',
   )
-  expect(rows.at(-1).error_message).toContain('retention has removed')
+  expect(rows.at(-1).error_message).toContain('the payload of the event was removed')
 })

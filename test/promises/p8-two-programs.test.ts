@@ -84,7 +84,7 @@ test('whoever comes and goes sees all in one order', async () => {
   expect(first).toHaveLength(stored.rows[0]?.count ?? 0)
   for (const each of others) expect(each).toEqual(first)
   expect(breaks).toBeGreaterThan(300)
-})
+}, 60_000)
 
 const changes = 3_000
 const payloadBytes = 16 * 1024
@@ -115,7 +115,7 @@ test('a client that reads nothing costs no memory', async () => {
   expect(heldBytes() - before).toBeLessThan((changes * payloadBytes) / 3)
   socket.socket.resume()
   expect(await countChanges(socket)).toBe(changes)
-})
+}, 60_000)
 
 async function countChanges(socket: { readonly next: () => Promise<Json> }): Promise<number> {
   let count = 0

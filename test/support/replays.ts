@@ -1,3 +1,4 @@
+import type { Pool } from '../../src/db.ts'
 import { createLog } from '../../src/log.ts'
 import { type ReplaysContext, takeReplayTurn } from '../../src/maintenance/replays.ts'
 import { createTelemetry } from '../../src/telemetry.ts'
@@ -44,4 +45,15 @@ export async function startReplay(client: Client, input: object): Promise<Json> 
 export async function readReplay(client: Client, id: string): Promise<Json> {
   const fields = 'id status matched created completedAt endpoint { id }'
   return (await client.ask(`query ($id: ID!) { replay(id: $id) { ${fields} } }`, { id })).replay
+}
+
+/** The events that were replayed to an endpoint and wait, in the order in which its lane reads. */
+export async function replayedEvents(pool: Pool, endpointId: string): Promise<string[]> {
+  const { rows } = await pool.query<{ event: string }>(
+    `select due.event_id as event from due join delivery on delivery.id = due.delivery_id
+      where due.endpoint_id = $1 and delivery.trigger = 'REPLAY' and delivery.status = 'PENDING'
+      order by due.due_at, due.delivery_id`,
+    [endpointId],
+  )
+  return rows.map(({ event }) => event)
 }
