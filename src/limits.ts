@@ -61,8 +61,6 @@ export const apiKeysPerWorkspaceMax = 100
 // Publishing.
 /** Requests of `eventPublish` whose events share one transaction. */
 export const publishRequestsMax = 256
-/** Transactions of publishing under way in one process; more only wait for the same disk. */
-export const publishFlushesMax = 2
 /** Deliveries one transaction of publishing creates: more would hold it for seconds. */
 export const deliveriesPerPublishMax = 50_000
 /** Workspaces whose subscriptions are kept compiled in memory. */
@@ -90,10 +88,9 @@ export const lanesLingeringMax = lanesMax / 2
 export const laneLingerMs = 10_000
 /** A lane gives itself back after this long, so that lanes spread over new workers. */
 export const laneTenureMs = 10 * 60_000
-/** Lanes whose next pages are read by one statement, and such statements under way. */
+/** Lanes whose next pages are read by one statement. */
 export const loadLanesMax = 32
-export const loadFlushesMax = 2
-/** Payloads that one such statement reads, give or take one. */
+/** Payloads that are read together, give or take one. */
 export const loadBytesMax = 32 * 1024 * 1024
 /** Between tries of reading a page while the database is away. */
 export const loadRetryMs = 250
@@ -166,10 +163,8 @@ export const dialAddressesMax = 4
 export const dialAddressMs = 500
 
 // Records.
-export const recordBatchMax = 200
+export const recordBatchMax = 400
 export const recordWaitMs = 5
-/** Transactions of recording under way in one process. */
-export const recordFlushesMax = 2
 /** Between tries of recording while the database is away. */
 export const recordRetryMs = 200
 /** A success is worth a row of health this often. */

@@ -54,7 +54,6 @@ export function newRateLimiter({ clock, ...options }: RateLimiterOptions): RateL
       return asking.map(({ keyId }) => tallies.spend(keyId))
     },
     itemsMax: rateLimitBatchMax,
-    flushesMax: 1,
   })
 
   function peek({ keyId, rateLimitPerMinute: limit }: Caller): RateLimitState {

@@ -81,7 +81,6 @@ export class Lanes implements AsyncDisposable {
         return claims.map(() => undefined)
       },
       itemsMax: claimBatchMax,
-      flushesMax: 1,
     })
     this.#claiming = rounds(claimEveryMs, () => this.#claim())
     this.#duties = [

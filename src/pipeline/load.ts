@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
-import { dueHorizonMs, loadBytesMax, loadFlushesMax, loadLanesMax } from '../limits.ts'
+import { dueHorizonMs, loadBytesMax, loadLanesMax } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { unknownHealth, type Health } from '../rules/circuit.ts'
 import { publicId } from '../rules/id.ts'
@@ -55,7 +55,6 @@ export function createPageLoader({ pool, clock }: LoadContext): LoadPage {
       return wishes.map((wish, index) => pageOf(pages[index] ?? [], wish, byId))
     },
     itemsMax: loadLanesMax,
-    flushesMax: loadFlushesMax,
   })
   return (wish) => batcher.add(wish)
 }
@@ -101,7 +100,6 @@ export function createEndpointLoader(context: LoadContext): LoadEndpoint {
       return endpointIds.map((id) => byId.get(id))
     },
     itemsMax: loadLanesMax,
-    flushesMax: loadFlushesMax,
   })
   return async (endpointId) => {
     const row = await batcher.add(endpointId)

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { deliveriesPerPublishMax, publishFlushesMax, publishRequestsMax } from '../limits.ts'
+import { deliveriesPerPublishMax, publishRequestsMax } from '../limits.ts'
 import { newDeliveryUuid, newUuid } from '../rules/id.ts'
 import { insertPublication, type DeliveryRow } from '../store/publication.ts'
 import { isRefusedData } from '../store/refused-data.ts'
@@ -26,7 +26,6 @@ export function createPublisher(context: PublishContext): Publisher {
     return new Batcher<PublishRequest, Answer>({
       flush: (requests) => publishTogether(context, requests),
       itemsMax: publishRequestsMax,
-      flushesMax: publishFlushesMax,
     })
   }
   // Apart, so that nobody's single event waits for another's thousands.

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
-import { recordBatchMax, recordFlushesMax, recordRetryMs, recordWaitMs } from '../limits.ts'
+import { recordBatchMax, recordRetryMs, recordWaitMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { newUuid, publicId } from '../rules/id.ts'
 import type { News } from '../rules/operational-event.ts'
@@ -43,7 +43,6 @@ export function createRecorder(context: RecordContext): Record {
   const batcher = new Batcher<Settled, Recorded>({
     flush: (batch) => recordBatch(context, batch),
     itemsMax: recordBatchMax,
-    flushesMax: recordFlushesMax,
     waitMs: recordWaitMs,
   })
   return (settled) => batcher.add(settled)

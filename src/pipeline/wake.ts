@@ -44,7 +44,6 @@ export class Wake implements AsyncDisposable {
     this.#jobs = new Batcher({
       flush: (endpointIds) => this.#addJobs(endpointIds),
       itemsMax: sweepLanesMax,
-      flushesMax: 1,
     })
     const failed = (error: unknown) => {
       context.log.error({ err: error }, 'the sweep failed; it is done again')
