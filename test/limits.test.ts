@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import * as embedded from '../src/embedded-limits.ts'
 import * as limits from '../src/limits.ts'
+import * as forgetting from '../src/limits/forgetting.ts'
+import * as replays from '../src/limits/replays.ts'
 import * as live from '../src/live-limits.ts'
 
 /* Bounds that only make sense together: whoever changes one learns here which other it moves. */
@@ -65,6 +67,19 @@ const rising: readonly (readonly [what: string, values: readonly number[]])[] = 
   ['a document fits a message', [limits.queryLengthMax, live.socketMessageBytesMax]],
   ['frames for all subscriptions', [2 * live.subscriptionsPerSocketMax, live.socketFramesMax]],
   ['a batch of the feed fits its queue', [live.subscriptionBatchMax, live.subscriberQueueMax]],
+  ['what began before a deletion has ended', [limits.requestMsMax, forgetting.eraseLastMs]],
+  [
+    'a turn of a replay ends before its successor',
+    [limits.statementMsMax, replays.replayTurnMsMax],
+  ],
+  ['rests of a replay', [replays.replayRestMs, replays.replayRestMsMax]],
+  [
+    'slices',
+    [
+      ...[replays.replaySliceMin, replays.replaySliceStart, replays.replaySliceMax],
+      replays.replayScanMax,
+    ],
+  ],
   ['the feed is polled between checkpoints', [live.feedPollMs, live.checkpointEveryMs]],
 ]
 
@@ -73,7 +88,8 @@ test.each(rising)('bounds agree: %s', (_what, values) => {
 })
 
 test('every bound is a whole number above nothing', () => {
-  const wrong = Object.entries({ ...limits, ...live, ...embedded }).filter(([, value]) => {
+  const all = { ...limits, ...live, ...embedded, ...forgetting, ...replays }
+  const wrong = Object.entries(all).filter(([, value]) => {
     return typeof value === 'number' && !(Number.isInteger(value) && value > 0)
   })
 

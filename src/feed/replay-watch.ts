@@ -66,8 +66,8 @@ async function readOnAndOn(
 
 async function tellAll({ orm }: Database, followers: readonly Follower[]): Promise<void> {
   if (followers.length === 0) return
-  const keys = followers.map(({ key }) => key)
-  const rows = await findReplays(orm.em.fork(), keys)
+  const keyOf = new Map(followers.map(({ key }) => [textOf(key), key]))
+  const rows = await findReplays(orm.em.fork(), [...keyOf.values()])
   const rowOf = new Map(rows.map((row) => [textOf(row), row]))
   for (const follower of followers) tell(follower, rowOf.get(textOf(follower.key)))
 }

@@ -1,3 +1,5 @@
+import { dayMs } from '../limits.ts'
+
 // Replays.
 
 /** Events that one turn looks at: one statement, far from its time limit. */
@@ -11,11 +13,12 @@ export const replaySliceQuickMs = 1_000
 export const replaySliceSlowMs = 4_000
 /** A turn whose process died is taken over after this. */
 export const replayTurnMsMax = 10_000
-/** Between two looks at a replay that gives its endpoint time. */
+/** Between two looks at a replay that gives its endpoint time: soon at first, then rarely. */
 export const replayRestMs = 250
+export const replayRestMsMax = 10_000
 /** Between two looks for replays that want a turn. */
 export const replayTurnsEveryMs = 250
 /** A replay without `statuses` begins this long after the one before. */
-export const fullReplayEveryMs = 24 * 3600 * 1000
+export const fullReplayEveryMs = dayMs
 /** How often a replay that somebody watches is read. */
 export const replayWatchEveryMs = 500

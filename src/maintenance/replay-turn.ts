@@ -1,5 +1,5 @@
 import { newDeliveryUuid, newUuid } from '../rules/id.ts'
-import { nextSliceSize, stragglersMax } from '../rules/replay-pace.ts'
+import { nextSliceSize, restMs, stragglersMax } from '../rules/replay-pace.ts'
 import { replayRestMs, replayScanMax } from '../limits/replays.ts'
 import { beforeEventsOf, type SeenEvent } from '../store/replay-events.ts'
 import type { ReplayedDelivery, ReplayTurn, TurnEnd } from '../store/replay-turn.ts'
@@ -16,7 +16,8 @@ function turnEnd(replay: ReplayTurn, at: Date, changes: Partial<TurnEnd>): TurnE
 
 /** Nothing was done: the endpoint is disabled, or has not attempted what it has. */
 export function rested(replay: ReplayTurn, at: Date): TurnEnd {
-  return turnEnd(replay, at, { nextTurnAt: new Date(at.getTime() + replayRestMs) })
+  const waitedMs = at.getTime() - (replay.slicedAt ?? replay.createdAt).getTime()
+  return turnEnd(replay, at, { nextTurnAt: new Date(at.getTime() + restMs(waitedMs)) })
 }
 
 /** Its endpoint was deleted. */

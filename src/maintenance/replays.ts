@@ -61,8 +61,7 @@ export async function takeReplayTurn(context: ReplaysContext): Promise<boolean> 
 async function work(context: ReplaysContext, replay: store.ReplayTurn): Promise<store.TurnEnd> {
   const { database, clock } = context
   if (replay.endpointState === 'DELETED') return canceled(replay, clock.now())
-  const isHeld = replay.endpointState === 'DISABLED' || !(await hasRoom(context, replay))
-  if (replay.isCounted && isHeld) return rested(replay, clock.now())
+  if (replay.isCounted && !(await hasRoom(context, replay))) return rested(replay, clock.now())
   const events = await readReplayEvents(readsOf(database), replay, replayScanMax)
   return replay.isCounted
     ? sliced(replay, clock.now(), events)
@@ -76,6 +75,7 @@ async function work(context: ReplaysContext, replay: store.ReplayTurn): Promise<
  */
 async function hasRoom({ database }: ReplaysContext, replay: store.ReplayTurn): Promise<boolean> {
   const { endpointId, workspaceId, slicedAt, createdAt } = replay
+  if (replay.endpointState === 'DISABLED') return false
   const left = mayBeLeft(replay)
   const lane = { endpointId, workspaceId, until: slicedAt ?? createdAt, limit: left + 1 }
   return (await store.countUnattempted(database.pool, lane)) <= left

@@ -1,4 +1,6 @@
 import {
+  replayRestMs,
+  replayRestMsMax,
   replaySliceMax,
   replaySliceMin,
   replaySliceQuickMs,
@@ -19,4 +21,12 @@ export function nextSliceSize(size: number, tookMs: number): number {
 /** A slice counts as attempted with this many left, so that a straggler holds nothing up. */
 export function stragglersMax(size: number): number {
   return Math.floor(size / 4)
+}
+
+/**
+ * How long a replay that has waited for its endpoint so long is left alone: a sixteenth of
+ * that. A look costs statements, and a disabled endpoint may be waited for for weeks.
+ */
+export function restMs(waitedMs: number): number {
+  return Math.min(Math.max(Math.floor(waitedMs / 16), replayRestMs), replayRestMsMax)
 }

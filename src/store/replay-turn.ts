@@ -127,12 +127,18 @@ export async function storeReplayTurn(
   return rows[0]?.count === 1
 }
 
+// Events are locked: one that is being purged is waited for and left out, and a purge that comes
+// later finds the delivery.
 const storeReplayTurnSql = `/* storeReplayTurn */
-with stored as (
+with there as materialized (
+  select id from event
+  where workspace_id = $2 and id = any($14::uuid[]) and payload is not null
+  for share
+), stored as (
   update replay set status = $4::replay_status, matched = $5, is_counted = $6, seen_to = $7,
     slice_size = $8, sliced_at = $9::timestamptz, next_turn_at = $10::timestamptz,
     completed_at = case when $4::replay_status <> 'RUNNING' then $12::timestamptz end,
-    created = created + cardinality($13::uuid[])
+    created = created + (select count(*) from there)
   where id = $1 and workspace_id = $2 and turn = $3 and status = 'RUNNING'
   returning workspace_id, endpoint_id
 ), entry as materialized (
@@ -140,6 +146,7 @@ with stored as (
   from stored
   cross join unnest($13::uuid[], $14::uuid[], $15::text[], $16::timestamptz[])
     as made (id, event_id, event_type, due_at)
+  join there on there.id = made.event_id
 ), new_delivery as (
   insert into delivery
     (id, workspace_id, endpoint_id, event_id, event_type, status, trigger, next_attempt_at)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { replaySliceStart, replayTurnMsMax } from '../../src/limits/replays.ts'
+import { replayRestMsMax, replaySliceStart, replayTurnMsMax } from '../../src/limits/replays.ts'
 import { newUuid, publicId } from '../../src/rules/id.ts'
 import type { DeliveryRow } from '../../src/store/publication.ts'
 import { claimReplayTurn, storeReplayTurn } from '../../src/store/replay-turn.ts'
@@ -257,6 +257,7 @@ test('while its endpoint is disabled a replay waits', async () => {
   await turns.takeTurns(4)
   expect(await readReplay(tenant.client, id)).toMatchObject({ status: 'RUNNING', created: 0 })
   await tenant.client.mutate('endpointEnable', { id: endpointId })
+  clock.advance(replayRestMsMax / 1000)
   await turns.takeTurns(2)
   expect(await readReplay(tenant.client, id)).toMatchObject({ status: 'COMPLETED', created: 2 })
 })

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
-import { replaySliceMax, replaySliceMin } from '../../src/limits/replays.ts'
-import { nextSliceSize, stragglersMax } from '../../src/rules/replay-pace.ts'
+import {
+  replayRestMs,
+  replayRestMsMax,
+  replaySliceMax,
+  replaySliceMin,
+} from '../../src/limits/replays.ts'
+import { nextSliceSize, restMs, stragglersMax } from '../../src/rules/replay-pace.ts'
 
 test.each([
   [32, 0, 64],
@@ -16,4 +21,12 @@ test.each([
 
 test('a quarter of a slice may be left behind', () => {
   expect([replaySliceMin, 32, 1_000].map(stragglersMax)).toEqual([2, 8, 250])
+})
+
+test.each([
+  [0, replayRestMs],
+  [16 * (replayRestMs + 1), replayRestMs + 1],
+  [7 * 86_400_000, replayRestMsMax],
+])('after waiting %i ms for its endpoint a replay rests %i ms', (waitedMs, rest) => {
+  expect(restMs(waitedMs)).toBe(rest)
 })
