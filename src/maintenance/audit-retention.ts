@@ -3,6 +3,7 @@ import type { Pool } from '../db.ts'
 import { auditRetentionDays, dayMs, dutyBatchMax } from '../limits.ts'
 import { deleteOldAuditEntries } from '../store/audit-entry.ts'
 
+/** What keeping the log for its time needs. */
 export type AuditRetentionContext = { readonly pool: Pool; readonly clock: Clock }
 
 /** Deletes what the audit log has kept long enough, a transaction for each batch. */

@@ -8,6 +8,7 @@ import { Rounds } from '../pipeline/rounds.ts'
 import { publicId } from '../rules/id.ts'
 import * as erasure from '../store/erasure.ts'
 
+/** What erasing needs. */
 export type ErasureContext = {
   readonly pool: Pool
   readonly clock: Clock
@@ -57,8 +58,8 @@ const first: readonly erasure.Erase[] = [
 ]
 
 /**
- * False: this process ends. Endpoints and the workspace go when everything
- * that began before the deletion must have ended: a publish, a request and its record.
+ * False: this process ends. Endpoints and the workspace go when everything that began before the
+ * deletion must have ended: a publish, a request and its record.
  */
 async function eraseOne(
   context: ErasureContext,

@@ -4,8 +4,10 @@ import { dayMs, partitionLockMs, partitionsEveryMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Rounds } from '../pipeline/rounds.ts'
 import * as partitions from '../store/partition.ts'
+import { deleteOldRequestCounts } from '../store/request-count.ts'
 import { retainAudit } from './audit-retention.ts'
 
+/** What keeping everything for its time needs. */
 export type RetentionContext = {
   readonly pool: Pool
   readonly clock: Clock
@@ -51,6 +53,7 @@ export async function retain({ pool, clock, log, retentionDays }: RetentionConte
     log.info({ partition: partition.name, retentionDays }, 'dropped a day past retention')
   }
   await partitions.deleteLeftovers(pool, keptFrom)
+  await deleteOldRequestCounts(pool, new Date(now.getTime() - partitionsEveryMs))
 }
 
 /**

@@ -35,3 +35,10 @@ const countRequestsSql = `/* countRequests */
     used = excluded.used
       + case when counted.minute < excluded.minute then 0 else counted.used end
   returning key_id as "keyId", minute, used`
+
+/** Forgets keys that have made no request since `before`: many were revoked or are gone. */
+export async function deleteOldRequestCounts(db: Queryable, before: Date): Promise<void> {
+  await db.query('/* deleteOldRequestCounts */ delete from api_request_count where minute < $1', [
+    before.toISOString(),
+  ])
+}

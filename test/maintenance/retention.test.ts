@@ -103,3 +103,15 @@ async function countRows(): Promise<number[]> {
   )
   return rows[0]?.counts ?? []
 }
+
+test('keys that make no requests are counted no longer', async () => {
+  const { pool } = database
+  await pool.query(
+    `insert into api_request_count (key_id, minute, used)
+     values (gen_random_uuid(), $1, 1), (gen_random_uuid(), $2, 2)`,
+    [inDays(39).toISOString(), inDays(41).toISOString()],
+  )
+  await retainIn(41)
+  const { rows: left } = await pool.query('select used from api_request_count')
+  expect(left).toEqual([{ used: 2 }])
+})
