@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { createClient } from 'graphql-sse'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { socketsPerKeyMax } from '../../src/live-limits.ts'
@@ -159,5 +161,26 @@ test('a service that stops ends its streams without a last word', async () => {
   await stream.next()
   const stopped = other[Symbol.asyncDispose]()
   expect(await stream.next()).toBeUndefined()
+  await stopped
+})
+
+test('a stream that is asked for while the service stops ends at once', async () => {
+  const other = await openBeside(bundle)
+  const asking = httpRequest(`${other.url}/graphql/stream`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${tenant.key}`,
+      'content-type': 'application/json',
+      expect: '100-continue',
+    },
+  })
+  asking.flushHeaders()
+  await once(asking, 'continue')
+  await other.clientOf(tenant.key).ask('{ viewer { scopes } }') // it was let in before
+  const stopped = other[Symbol.asyncDispose]()
+  asking.end(JSON.stringify({ query }))
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage]
+  expect(answer.statusCode).toBe(200)
+  await once(answer.resume(), 'end')
   await stopped
 })

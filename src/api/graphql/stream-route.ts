@@ -60,7 +60,7 @@ export function openStreams(services: Services, slots: KeySlots): Streams {
     return {
       status: 200,
       headers: streamHeaders,
-      pour: (out) => pour(begun, { out, slot, streams, authorization }),
+      pour: (out) => pour(begun, { out, slot, streams, authorization, isOpen: () => open }),
     }
   }
 
@@ -107,6 +107,8 @@ type Pouring = {
   readonly slot: Slot
   readonly streams: Set<Stream>
   readonly authorization: string | undefined
+  /** Whether streams go on: not when the service stopped while this one was being prepared. */
+  readonly isOpen: () => boolean
 }
 
 async function pour(begun: Operation | GraphQLError[], pouring: Pouring): Promise<void> {
@@ -120,7 +122,7 @@ async function pour(begun: Operation | GraphQLError[], pouring: Pouring): Promis
 }
 
 async function follow(operation: Operation, pouring: Pouring): Promise<void> {
-  const { out, streams, authorization } = pouring
+  const { out, streams, authorization, isOpen } = pouring
   const results = namedResultsOfOperation(operation)
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   let reason: GraphQLError | undefined
@@ -130,6 +132,7 @@ async function follow(operation: Operation, pouring: Pouring): Promise<void> {
   }
   const stream = { authorization, end, cut: out.cut, ended }
   streams.add(stream)
+  if (!isOpen()) end()
   void out.left.then(() => end())
   const pings = setInterval(() => {
     if (!out.isFull()) void out.write(':\n\n')
