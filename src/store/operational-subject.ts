@@ -1,7 +1,7 @@
 import type { Queryable } from '../db.ts'
 import type { Subject } from '../rules/operational-event.ts'
 
-/** Endpoints that are reported on, in no order, deleted ones included. */
+/** Endpoints to report on, in no order: deleted ones too, but none of a deleted workspace. */
 export async function readSubjects(
   db: Queryable,
   keys: readonly { readonly workspaceId: string; readonly endpointId: string }[],
@@ -15,7 +15,8 @@ export async function readSubjects(
       from unnest($1::uuid[], $2::uuid[]) as asked (workspace_id, endpoint_id)
       join endpoint
         on endpoint.id = asked.endpoint_id and endpoint.workspace_id = asked.workspace_id
-      join workspace on workspace.id = endpoint.workspace_id`,
+      join workspace
+        on workspace.id = endpoint.workspace_id and workspace.deleted_at is null`,
     values: [keys.map(({ workspaceId }) => workspaceId), keys.map(({ endpointId }) => endpointId)],
   })
   return rows

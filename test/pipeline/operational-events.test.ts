@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { createLog } from '../../src/log.ts'
 import { disableFailing } from '../../src/maintenance/auto-disable.ts'
 import { FanOut } from '../../src/pipeline/fan-out.ts'
 import { createTell } from '../../src/pipeline/tell.ts'
+import { uuidOf } from '../../src/rules/id.ts'
+import type { News } from '../../src/rules/operational-event.ts'
 import { compilePayloadSchema } from '../../src/rules/payload-schema.ts'
 import type { Json } from '../support/client.ts'
 import { addEndpoint } from '../support/endpoints.ts'
@@ -151,6 +154,28 @@ test('what nobody subscribes to is not stored', async () => {
   await platform.publish()
   await platform.watch.untilStatus('FAILED', 2)
   expect(await reportsStored(platform)).toEqual([])
+})
+
+test('what becomes of a deleted workspace is not reported', async () => {
+  await using operator = await startReceiver()
+  await using platform = await startPlatform()
+  const { workspaceId } = platform.tenant
+  const { id } = await platform.addEndpoint(operator.url)
+  await subscribe(platform, operator, everything)
+  const { pool } = platform.bundle.database
+  const at = new Date()
+  const news: News = {
+    ...{ kind: 'endpoint.recovered', at, downSince: at },
+    ...{ workspaceId: uuidOf('ws', workspaceId) ?? '', endpointId: uuidOf('wh', id) ?? '' },
+  }
+  const context = { pool, clock: systemClock, fanOut: new FanOut(pool), committed: () => {} }
+  const tell = () => createTell(context)([news], async () => ({ result: null, news: [news] }))
+
+  await tell()
+  await platform.bundle.operator.mutate('workspaceDelete', { id: workspaceId })
+  await tell()
+
+  expect(await reportsStored(platform)).toEqual(['postrider.endpoint.recovered'])
 })
 
 test('a burst of failures is reported one by one', async () => {
