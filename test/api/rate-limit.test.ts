@@ -3,6 +3,7 @@ import { statementMsMax } from '../../src/limits.ts'
 import { type Bundle, openBeside, openBundle } from '../support/bundle.ts'
 import type { Client, Reply } from '../support/client.ts'
 import { openReadySocket } from '../support/socket.ts'
+import { openStream } from '../support/stream.ts'
 
 const query = '{ viewer { rateLimit { limit remaining resetAt } } }'
 const quarterPast = { now: () => new Date('2026-03-19T10:00:15.000Z') }
@@ -220,6 +221,19 @@ test('a subscription counts as a request, and its socket stays', async () => {
     ],
   })
   expect(await socket.next()).toEqual({ type: 'pong' })
+})
+
+test('a stream counts as a request', async () => {
+  await using bundle = await openBundle({ clock: quarterPast, config: { apiRateLimit: 1 } })
+  const { key } = await bundle.newTenant()
+  const wish = { key, query: 'subscription { deliveryChanges { __typename } }' }
+
+  await using served = await openStream(bundle.url, wish)
+  await using refused = await openStream(bundle.url, wish)
+
+  expect(served.response.headers.get('ratelimit')).toBe('"minute";r=0;t=45')
+  expect(refused.response.status).toBe(429)
+  expect(refused.response.headers.get('retry-after')).toBe('45')
 })
 
 test('without the database a process counts alone', async () => {
