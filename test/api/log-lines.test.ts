@@ -30,3 +30,23 @@ test('a line about a ping that failed names public ids', async () => {
   expect(JSON.parse(line)).toMatchObject({ endpoint: id })
   expect(line).not.toMatch(uuid)
 })
+
+test('a line about a row that was refused does not show the row', async () => {
+  const { log, lines } = keepLog()
+  await using bundle = await openBundle({ log })
+  await bundle.operator.mutate('eventTypeCreate', { name: 'invoice.paid' })
+  const { client } = await bundle.newTenant()
+  for (const refused of [
+    `alter table event add check (payload not like '%Jane%')`,
+    `alter table workspace add check (name not like 'Jane%')`,
+  ])
+    await bundle.database.pool.query(refused)
+
+  const event = { eventType: 'invoice.paid', payloadText: '{"name":"Jane"}' }
+  await client.mutate('eventPublish', event).catch(() => {})
+  await bundle.operator.mutate('workspaceCreate', { name: 'Jane Doe Ltd' }).catch(() => {})
+
+  const failed = lines().filter((text) => text.includes('violates check constraint'))
+  expect(failed).toHaveLength(2)
+  expect(failed.filter((text) => text.includes('Jane'))).toEqual([])
+})

@@ -1,6 +1,5 @@
 import { PassThrough } from 'node:stream'
-import { pino } from 'pino'
-import type { Log } from '../../src/log.ts'
+import { createLog, type Log } from '../../src/log.ts'
 
 /** A log whose lines can be read. */
 export type KeptLog = { readonly log: Log; readonly lines: () => readonly string[] }
@@ -10,5 +9,5 @@ export function keepLog(): KeptLog {
   const stream = new PassThrough()
   const lines: string[] = []
   stream.on('data', (line: Buffer) => lines.push(line.toString()))
-  return { log: pino({ base: null }, stream), lines: () => lines }
+  return { log: createLog('info', stream), lines: () => lines }
 }
