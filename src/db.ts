@@ -14,6 +14,7 @@ import {
 import { entities } from './model/entities.ts'
 import { installQueue } from './queue.ts'
 import { createPartitionsAhead } from './store/partition.ts'
+import { textArray } from './store/sql-array.ts'
 
 /** Plain SQL on the hot path: parameters in arrays, one statement a round trip. */
 export type Pool = PgPool
@@ -57,6 +58,8 @@ export async function openDatabase(url: string): Promise<Database> {
   // Lists of the log look dear to the planner, and end after a page: compiled they take longer.
   const settings = `-c statement_timeout=${queryMsMax} -c jit=off`
   const orm = await MikroORM.init(ormOptions(url, settings))
+  // Its own arrays leave `null` and blanks unquoted, which PostgreSQL reads as something else.
+  orm.config.getPlatform().marshallArray = textArray
   const pool = openPool(url, { max: databaseConnectionsMax, options: hotOptions })
   const queuePool = openPool(url, { max: queueConnectionsMax })
   return {

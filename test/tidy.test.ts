@@ -73,7 +73,7 @@ const onlyThese: Readonly<Record<string, Readonly<Record<string, readonly string
   },
   'control/': { 'pipeline/': ['wake', 'stages'] },
   'maintenance/': { 'pipeline/': ['wake', 'rounds', 'publish', 'stages', 'tell', 'disable'] },
-  db: { 'store/': ['partition'], 'model/': ['entities'] },
+  db: { 'store/': ['partition', 'sql-array'], 'model/': ['entities'] },
 }
 
 type Edge = { readonly from: Source; readonly to: string; readonly typeOnly: boolean }

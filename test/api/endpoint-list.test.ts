@@ -13,6 +13,8 @@ test.each([
   [{ status: 'ENABLED', eventType: 'invoice.paid' }, ['exact', 'prefix', 'all']],
   [{ eventType: 'invoice' }, ['all']],
   [{ eventType: 'course.deployed.now' }, ['all']],
+  [{ eventType: ' ' }, ['all']],
+  [{ eventType: 'null' }, ['all']],
   [{ externalId: 'prefix' }, ['prefix']],
   [{ externalId: 'prefix', status: 'DISABLED' }, []],
   [{}, ['off', 'exact', 'prefix', 'all']],

@@ -62,3 +62,16 @@ test('a deprecated type keeps its subscribers and takes no new ones', async () =
   ])
   expect(prefixed).toMatchObject({ __typename: 'EndpointUpdateSuccess' })
 })
+
+test('a type that is called "null" reaches its subscribers', async () => {
+  await using bundle = await openBundle()
+  const { client } = await bundle.newTenant()
+  await bundle.operator.mutate('eventTypeCreate', { name: 'null' })
+
+  const { endpoint } = await addEndpoint(client, { eventTypes: ['null'] })
+  const event = { eventType: 'null', payload: {} }
+  const published = await client.mutate('eventPublish', event, 'deliveryCount')
+
+  expect(endpoint.eventTypes).toEqual(['null'])
+  expect(published.deliveryCount).toBe(1)
+})
