@@ -115,7 +115,8 @@ export class Backlog {
     const payloadBytesMax = laneBufferBytesMax - (fromStart ? 0 : this.#knownBytes)
     const reading = { fromStart, hints: this.#hints, ended: new Set<string>() }
     this.#reading = reading
-    return { wish: { ...this.#lane, after, rowsMax, payloadBytesMax }, reading }
+    const isIdle = this.#known.size === 0
+    return { wish: { ...this.#lane, after, rowsMax, payloadBytesMax, isIdle }, reading }
   }
 
   /**

@@ -29,6 +29,8 @@ export type LoadContext = {
 export type PageWish = DueWish & {
   /** A page ends with the row whose payload passes this. */
   readonly payloadBytesMax: number
+  /** The lane has nothing to do until it has its page. */
+  readonly isIdle: boolean
 }
 
 /** The next rows of a lane. `isFull`: there are more, as far as this read could see. */
@@ -43,20 +45,21 @@ export type LoadPage = (wish: PageWish) => Promise<Page>
  * third of the database's work for a delivery.
  */
 export function createPageLoader({ pool, clock }: LoadContext): LoadPage {
-  const batcher = new Batcher<PageWish, Page>({
-    flush: async (wishes) => {
-      const until = new Date(clock.now().getTime() + dueHorizonMs)
-      const found = Map.groupBy(await loadDue(pool, wishes, until), (row) => row.place)
-      const pages = wishes.map((_wish, index) => found.get(index + 1) ?? [])
-      const wishedBytes = wishes.reduce((sum, wish) => sum + wish.payloadBytesMax, 0)
-      const bytesMax = Math.min(wishedBytes, loadBytesMax)
-      const events = await readDueEvents(pool, { events: eventsOf(pages), bytesMax })
-      const byId = new Map(events.map((event) => [event.eventId, event]))
-      return wishes.map((wish, index) => pageOf(pages[index] ?? [], wish, byId))
-    },
-    itemsMax: loadLanesMax,
-  })
-  return (wish) => batcher.add(wish)
+  const newBatcher = () => new Batcher<PageWish, Page>({ flush, itemsMax: loadLanesMax })
+  // Apart, so that who waits for one row does not wait for the thousands of others.
+  const [ofIdle, ofBusy] = [newBatcher(), newBatcher()]
+  return (wish) => (wish.isIdle ? ofIdle : ofBusy).add(wish)
+
+  async function flush(wishes: readonly PageWish[]): Promise<Page[]> {
+    const until = new Date(clock.now().getTime() + dueHorizonMs)
+    const found = Map.groupBy(await loadDue(pool, wishes, until), (row) => row.place)
+    const pages = wishes.map((_wish, index) => found.get(index + 1) ?? [])
+    const wishedBytes = wishes.reduce((sum, wish) => sum + wish.payloadBytesMax, 0)
+    const bytesMax = Math.min(wishedBytes, loadBytesMax)
+    const events = await readDueEvents(pool, { events: eventsOf(pages), bytesMax })
+    const byId = new Map(events.map((event) => [event.eventId, event]))
+    return wishes.map((wish, index) => pageOf(pages[index] ?? [], wish, byId))
+  }
 }
 
 /** Each once, the first of every page before the second of any: no lane takes all the bytes. */

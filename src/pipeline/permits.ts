@@ -7,6 +7,9 @@ export type PermitSeeker = () => void
  * receivers, however many, cannot hold everything until they time out (promise P4). Plain turns,
  * one permit each, would: with 100 endpoints that take 10 s each and 1,024 permits an endpoint
  * that answers at once is served once a second.
+ *
+ * Those that hold few, less than half of an even share, go before the others: an endpoint with an
+ * event now and then does not queue behind a hundred in the middle of a burst.
  */
 export class Permits {
   readonly #max: number
@@ -15,13 +18,14 @@ export class Permits {
   readonly #perTurnMax: number
   #leftThisTurn: number
   readonly #held = new Map<PermitSeeker, number>()
-  /** In the order in which they found none: those that hold none, and those that want more. */
-  readonly #seekers = new Set<PermitSeeker>()
+  /** In the order in which they found none: those that hold few, and the others. */
+  readonly #fewSeekers = new Set<PermitSeeker>()
   readonly #moreSeekers = new Set<PermitSeeker>()
 
   /**
    * `perTurnMax`: so many are taken, and requests begun, between two looks at what arrived: the
-   * answers to a hundred others, and a publish of somebody else, wait no longer.
+   * answers to a hundred others, and a publish of somebody else, wait no longer. Those that hold
+   * few may take as many again.
    */
   constructor(max: number, perTurnMax = Infinity) {
     this.#max = max
@@ -39,7 +43,7 @@ export class Permits {
   /** True: taken. False: `seeker` is called when it may take one. */
   take(seeker: PermitSeeker): boolean {
     if (!this.#mayTake(seeker)) {
-      this.#lineFor(seeker).add(seeker)
+      this.#lineUp(seeker)
       return false
     }
     this.#held.set(seeker, this.#heldBy(seeker) + 1)
@@ -52,28 +56,34 @@ export class Permits {
   give(seeker: PermitSeeker): void {
     const held = this.#heldBy(seeker) - 1
     if (held > 0) this.#held.set(seeker, held)
-    else this.#empty(seeker)
+    else this.#held.delete(seeker)
+    if (this.#moreSeekers.has(seeker)) this.#lineUp(seeker)
     this.#free += 1
     this.#serve()
   }
 
   /** A seeker that closes wants none any more. */
   forget(seeker: PermitSeeker): void {
-    this.#seekers.delete(seeker)
+    this.#fewSeekers.delete(seeker)
     this.#moreSeekers.delete(seeker)
   }
 
-  #lineFor(seeker: PermitSeeker): Set<PermitSeeker> {
-    return this.#held.has(seeker) ? this.#moreSeekers : this.#seekers
-  }
-
-  #empty(seeker: PermitSeeker): void {
-    this.#held.delete(seeker)
-    if (this.#moreSeekers.delete(seeker)) this.#seekers.add(seeker)
+  /** In one line, and where it stands already it keeps its place. */
+  #lineUp(seeker: PermitSeeker): void {
+    const [line, other] = this.#holdsFew(seeker)
+      ? [this.#fewSeekers, this.#moreSeekers]
+      : [this.#moreSeekers, this.#fewSeekers]
+    other.delete(seeker)
+    line.add(seeker)
   }
 
   #heldBy(seeker: PermitSeeker): number {
     return this.#held.get(seeker) ?? 0
+  }
+
+  #holdsFew(seeker: PermitSeeker): boolean {
+    const held = this.#heldBy(seeker)
+    return held === 0 || held < this.#max / this.#held.size / 2
   }
 
   #countForTurn(): void {
@@ -84,22 +94,24 @@ export class Permits {
 
   readonly #nextTurn = (): void => {
     this.#leftThisTurn = this.#perTurnMax
-    for (let left = Infinity; left > this.#leftThisTurn && this.#leftThisTurn > 0;) {
+    for (let left = Infinity; left > this.#leftThisTurn;) {
       left = this.#leftThisTurn
       this.#serve()
     }
   }
 
   #mayTake(seeker: PermitSeeker): boolean {
-    if (this.#leftThisTurn <= 0) return false
+    const mayOverdraw = this.#holdsFew(seeker) ? this.#perTurnMax : 0
+    if (this.#leftThisTurn + mayOverdraw <= 0) return false
     const held = this.#heldBy(seeker)
     return held === 0 ? this.#free > 0 : held < this.#free - this.#reserve
   }
 
-  /** Those that hold none first; of the others nobody may take one while that is all there is. */
+  /** Those that hold few first; of the others nobody may take one while that is all there is. */
   #serve(): void {
-    if (this.#serveOne(this.#seekers) || this.#free <= this.#reserve + 1) return
-    this.#serveOne(this.#moreSeekers)
+    if (this.#leftThisTurn + this.#perTurnMax <= 0) return
+    if (this.#serveOne(this.#fewSeekers) || this.#leftThisTurn <= 0) return
+    if (this.#free > this.#reserve + 1) this.#serveOne(this.#moreSeekers)
   }
 
   /** Ends with the one that takes what was given. Who gave it asks for the next by itself. */
