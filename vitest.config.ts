@@ -7,6 +7,7 @@ const { resolve } = createRequire(import.meta.url)
 const withoutDatabase = [
   'test/rules/**/*.test.ts',
   'test/egress/**/*.test.ts',
+  'test/client-package.test.ts',
   'test/config.test.ts',
   'test/embedded-postgres.test.ts',
   'test/limits.test.ts',
