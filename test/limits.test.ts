@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import * as embedded from '../src/embedded-limits.ts'
+import * as embedded from '../src/limits/embedded.ts'
 import * as limits from '../src/limits.ts'
 import * as forgetting from '../src/limits/forgetting.ts'
 import * as replays from '../src/limits/replays.ts'
-import * as live from '../src/live-limits.ts'
+import * as live from '../src/limits/live.ts'
 
 /* Bounds that only make sense together: whoever changes one learns here which other it moves. */
 

@@ -18,8 +18,6 @@ const ground = ['errors', 'limits', 'clock', 'log']
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   limits: [],
-  'live-limits': [],
-  'embedded-limits': [],
   version: [],
   log: [],
   telemetry: [],
@@ -36,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'start-problem': ['limits', 'api/'],
   notifier: ['db', 'limits', 'log'],
   'egress/': ['limits', 'rules/'],
-  'feed/': [...ground, 'db', 'live-limits', 'notifier', 'model/', 'rules/', 'store/'],
+  'feed/': [...ground, 'db', 'notifier', 'model/', 'rules/', 'store/'],
   'pipeline/': [
     ...ground,
     ...['db', 'notifier', 'queue', 'seal', 'telemetry', 'tracing/'],
@@ -46,11 +44,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'maintenance/': [...ground, 'db', 'telemetry', 'rules/', 'store/', 'pipeline/'],
   'api/': [
     ...ground,
-    ...['db', 'embedded-limits', 'live-limits', 'telemetry', 'version'],
+    ...['db', 'telemetry', 'version'],
     ...['control/', 'feed/', 'model/', 'pipeline/', 'rules/', 'store/'],
   ],
   config: ['limits', 'rules/', 'seal', 'tracing/'],
-  'embedded/': ['clock', 'embedded-limits'],
+  'embedded/': ['clock', 'limits'],
   'embedded-postgres': ['embedded/', 'limits', 'log'],
   'first-run/': ['control/', 'errors', 'model/', 'rules/', 'seal', 'store/'],
   app: [

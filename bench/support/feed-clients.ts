@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { subscriptionsPerSocketMax } from '../../src/live-limits.ts'
+import { subscriptionsPerSocketMax } from '../../src/limits/live.ts'
 import type { Program } from './program.ts'
 
 /** What `feed-process.ts` is started with: one subscription for each filter. */

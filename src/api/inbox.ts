@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
-import { inboxBytesMax, inboxDelayMsMax, inboxesMax, inboxRequestsMax } from '../embedded-limits.ts'
+import { inboxBytesMax, inboxDelayMsMax, inboxesMax, inboxRequestsMax } from '../limits/embedded.ts'
 import { readBody } from './body.ts'
 import { type Answer, type Exchange, json, refusePlainly, type Route } from './http.ts'
 import { inboxPage, pageHeaders } from './inbox-page.ts'

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { streamStallMsMax } from '../live-limits.ts'
+import { streamStallMsMax } from '../limits/live.ts'
 
 /** Where an answer goes that is written as it comes. */
 export type Outflow = {

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../model/endpoint.ts'
-import { isSecretHeader, redacted } from '../rules/custom-headers.ts'
+import { redacted } from '../rules/custom-headers.ts'
 import type { Facts } from '../rules/facts.ts'
 import type { Sealer } from '../seal.ts'
 import { openHeaders } from './endpoint-fields.ts'
@@ -24,11 +24,12 @@ export function endpointFacts(sealer: Sealer, endpoint: Endpoint): Facts {
   }
 }
 
-/** The same as it is stored: without what may be a credential. That one changed is still seen. */
+/**
+ * The same as it is stored: without the values of headers, which lie encrypted with the endpoint,
+ * since any of them may be a credential. That one changed is still seen.
+ */
 export function shownFacts<Known extends Facts | null>(facts: Known): Known {
   if (!facts || !Array.isArray(facts['headers'])) return facts
-  const headers = (facts['headers'] as { name: string; value: string }[]).map((header) => {
-    return isSecretHeader(header.name) ? { ...header, value: redacted } : header
-  })
-  return { ...facts, headers }
+  const headers = facts['headers'] as { name: string }[]
+  return { ...facts, headers: headers.map(({ name }) => ({ name, value: redacted })) }
 }

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { embeddedStopMsMax } from '../embedded-limits.ts'
+import { embeddedStopMsMax } from '../limits/embedded.ts'
 import { inspectProcess } from './process.ts'
 
 const pollMs = 10

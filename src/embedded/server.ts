@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type FileHandle, open, readFile, rename, stat } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { embeddedLogBytesMax, embeddedStartMsMax } from '../embedded-limits.ts'
+import { embeddedLogBytesMax, embeddedStartMsMax } from '../limits/embedded.ts'
 import { type Cluster, dataPath, quietEnvironment } from './cluster.ts'
 import {
   folderMark,

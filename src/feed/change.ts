@@ -33,7 +33,7 @@
  * that transaction carry a later id, because another machine's clock is ahead, it is read once
  * more: the feed promises at least once.
  */
-import { feedReadChangesMax } from '../live-limits.ts'
+import { feedReadChangesMax } from '../limits/live.ts'
 import { uuidTime } from '../rules/id.ts'
 import { readAttempts, type AttemptKey, type StoredAttempt } from '../store/attempt.ts'
 import type { ChangePosition, StoredChange } from '../store/change.ts'

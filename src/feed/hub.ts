@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { dayMs } from '../limits.ts'
-import { checkpointEveryMs, feedCatchUpsMax, feedReadChangesMax } from '../live-limits.ts'
+import { checkpointEveryMs, feedCatchUpsMax, feedReadChangesMax } from '../limits/live.ts'
 import type { Log } from '../log.ts'
 import { type ChangePosition, positionAt, readChanges } from '../store/change.ts'
 import { hotReadsOf, type Read, readsOf } from '../store/reads.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { feedPollMs, subscriberQueueMax } from '../live-limits.ts'
+import { feedPollMs, subscriberQueueMax } from '../limits/live.ts'
 import type { Log } from '../log.ts'
 import type { ChangePosition } from '../store/change.ts'
 import type { DeliveryFilter } from '../store/delivery-filter.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
-import { feedGapMs, feedPollMs, feedReadChangesMax, feedReadWorkspacesMax } from '../live-limits.ts'
+import { feedGapMs, feedPollMs, feedReadChangesMax, feedReadWorkspacesMax } from '../limits/live.ts'
 import type { Log } from '../log.ts'
 import {
   type ChangePage,

@@ -92,8 +92,9 @@ export async function purgeAttempts(
   await db.query({
     name: 'purgeAttempts',
     text: `/* purgeAttempts */
-      update attempt set response_body = null
-      where delivery_id = any($1::uuid[]) and workspace_id = $2 and response_body is not null`,
+      update attempt set response_body = null, response_headers = null
+      where delivery_id = any($1::uuid[]) and workspace_id = $2
+        and (response_body is not null or response_headers is not null)`,
     values: [deliveryIds, workspaceId],
   })
 }

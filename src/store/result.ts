@@ -165,7 +165,8 @@ with result as materialized (
     result.delivery_id, result.workspace_id, result.endpoint_id, result.number, result.trigger,
     result.failures, result.next_due_at, result.result, result.error_message, result.started_at,
     result.duration_ms, result.url, result.request_headers, result.status_code,
-    result.response_headers, result.response_body_truncated,
+    result.response_body_truncated,
+    case when new.payload_purged_at is null then result.response_headers end as response_headers,
     case when new.payload_purged_at is null then result.response_body end as response_body
 ), ended as (
   delete from due using settled

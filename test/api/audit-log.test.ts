@@ -49,7 +49,7 @@ test('everything that is set up is noted with who did it', async () => {
   })
 })
 
-test('neither secrets nor secret headers are in the log', async () => {
+test('neither secrets nor values of headers are in the log', async () => {
   await using bundle = await openBundle()
   const { client } = await bundle.newTenant()
   const secret = 'whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0'
@@ -64,12 +64,9 @@ test('neither secrets nor secret headers are in the log', async () => {
 
   const { rows } = await bundle.database.pool.query('select * from audit_entry')
 
-  expect(JSON.stringify(rows)).not.toMatch(/Basic|whsec_|pr_[0-9a-z]{40}/)
+  expect(JSON.stringify(rows)).not.toMatch(/Basic|blue|whsec_|pr_[0-9a-z]{40}/)
   const [updated] = await entries(client, { actions: ['ENDPOINT_UPDATED'] })
-  const shown = [
-    { name: 'authorization', value: 'REDACTED' },
-    { name: 'x-team', value: 'blue' },
-  ]
+  const shown = ['authorization', 'x-team'].map((name) => ({ name, value: 'REDACTED' }))
   expect(updated).toMatchObject({ before: { headers: shown }, after: { headers: shown } })
 })
 

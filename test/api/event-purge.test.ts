@@ -9,10 +9,14 @@ function purge({ client }: Platform, eventIds: readonly string[]) {
   return client.mutate('eventPayloadPurge', { eventIds }, eventFields)
 }
 
-const attempts = `attempts { number request { body } response { statusCode body } }`
+const attempts = `attempts { number request { body } response { statusCode headers { value } body } }`
 
 test('payload and answers are gone, and the rest of the log stays', async () => {
-  await using receiver = await startReceiver({ status: 200, body: 'thanks, Jane' })
+  await using receiver = await startReceiver({
+    status: 200,
+    headers: { 'x-echo': 'Jane' },
+    body: 'thanks, Jane',
+  })
   await using platform = await startPlatform()
   await platform.addEndpoint(receiver.url)
   const { eventId } = await platform.publish({ payloadText: '{"name":"Jane"}' })
@@ -27,7 +31,9 @@ test('payload and answers are gone, and the rest of the log stays', async () => 
   const shown = (await platform.client.ask(query, { id: delivery.id })).delivery
   expect(shown).toEqual({
     status: 'SUCCEEDED',
-    attempts: [{ number: 1, request: { body: '' }, response: { statusCode: 200, body: '' } }],
+    attempts: [
+      { number: 1, request: { body: '' }, response: { statusCode: 200, headers: [], body: '' } },
+    ],
   })
   expect(await tablesWith(platform, 'Jane')).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { inboxRoute } from '../../src/api/inbox.ts'
 import { systemClock } from '../../src/clock.ts'
-import { inboxBytesMax, inboxesMax, inboxRequestsMax } from '../../src/embedded-limits.ts'
+import { inboxBytesMax, inboxesMax, inboxRequestsMax } from '../../src/limits/embedded.ts'
 import { serveRoutes } from '../support/served.ts'
 
 const openInbox = () => serveRoutes([inboxRoute(systemClock)])

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serveSockets } from '../../src/api/graphql/websocket.ts'
-import { socketsPerKeyMax, subscriptionsPerSocketMax } from '../../src/live-limits.ts'
+import { socketsPerKeyMax, subscriptionsPerSocketMax } from '../../src/limits/live.ts'
 import { type Bundle, openBeside, openBundle, type Tenant } from '../support/bundle.ts'
 import {
   openReadySocket,

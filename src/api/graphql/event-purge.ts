@@ -36,9 +36,10 @@ const EventPayloadPurgeSuccess = builder
 addMutation({
   name: 'eventPayloadPurge',
   description:
-    'Removes the payloads of events for good, and the bodies of all answers to them; the rest of ' +
-    'the log stays. Deliveries that wait are canceled, and none can be retried or replayed. A ' +
-    'request that is out already is not called back. Purging again changes nothing.',
+    'Removes the payloads of events for good, and headers and bodies of all answers to them; the ' +
+    'rest of the log stays. Deliveries that wait are canceled, and none can be retried or ' +
+    'replayed. A request that is out already, or begins within a second in another process, is ' +
+    'not called back. Purging again changes nothing.',
   scope: 'manage',
   input: EventPayloadPurgeInput,
   success: EventPayloadPurgeSuccess,

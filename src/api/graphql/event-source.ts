@@ -1,4 +1,4 @@
-import { subscriptionBatchMax } from '../../live-limits.ts'
+import { subscriptionBatchMax } from '../../limits/live.ts'
 
 /** Where the events of a subscription come from. */
 export type EventSource<Event> = AsyncIterableIterator<Event, undefined> & {

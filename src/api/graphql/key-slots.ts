@@ -1,4 +1,4 @@
-import { socketsPerKeyMax } from '../../live-limits.ts'
+import { socketsPerKeyMax } from '../../limits/live.ts'
 import type { Caller } from '../caller.ts'
 
 /** One socket's place among those of its key. */

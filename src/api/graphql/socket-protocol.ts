@@ -1,7 +1,7 @@
 import { CloseCode, type Context as SocketContext, makeServer } from 'graphql-ws'
 import type { WebSocket } from 'ws'
 import { AppError } from '../../errors.ts'
-import { socketInitMsMax, socketsPerKeyMax, subscriptionsPerSocketMax } from '../../live-limits.ts'
+import { socketInitMsMax, socketsPerKeyMax, subscriptionsPerSocketMax } from '../../limits/live.ts'
 import type { Caller } from '../caller.ts'
 import { countSocketOperation } from '../counted-request.ts'
 import type { Services } from '../services.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { socketsPerKeyMax } from '../../live-limits.ts'
+import { socketsPerKeyMax } from '../../limits/live.ts'
 import type { Services } from '../services.ts'
 import type { KeySlots, Slot } from './key-slots.ts'
 

@@ -6,7 +6,7 @@ import {
   socketsMax,
   socketsPerKeyMax,
   streamPingEveryMs,
-} from '../../live-limits.ts'
+} from '../../limits/live.ts'
 import { anonymous } from '../caller.ts'
 import { type Answer, type Exchange, explain, type Route } from '../http.ts'
 import { refusedHolders } from '../key-check.ts'

@@ -13,7 +13,7 @@ import {
   socketPingEveryMs,
   socketsMax,
   socketUnsentBytesMax,
-} from '../../live-limits.ts'
+} from '../../limits/live.ts'
 import { refusedHolders } from '../key-check.ts'
 import type { Services } from '../services.ts'
 import { type KeySlots, newKeySlots, type Slot } from './key-slots.ts'
