@@ -1,8 +1,10 @@
 import { logBytes } from './support/database.ts'
 import type { Bound, Figure, Part } from './support/part.ts'
 import { peakMegabytes, treeMegabytes } from './support/processes.ts'
-import { addLoad, openRig, startLimit, startNewLimit, type Load, type Rig } from './support/rig.ts'
-import { deliver, measureThroughput, type Throughput } from './support/throughput.ts'
+import { addLoad, openRig, startLimit, type Rig } from './support/rig.ts'
+import { median } from './support/statistics.ts'
+import { measureThroughput, type Throughput } from './support/throughput.ts'
+import { startUndiciWithReceiver } from './support/undici-limit.ts'
 
 /**
  * Durable deliveries a second: published over the API by several clients in batches of about 500
@@ -37,33 +39,33 @@ type Case = {
 async function measureCase(wish: Case): Promise<Figure[]> {
   await using rig = await openRig()
   const load = await addLoad(rig, wish)
-  await using limit = await startLimit(rig, load)
   const emptyBytes = await logBytes(rig.database)
-  const started = await measureStarted(rig, load, wish.deliveries)
+  await using limit = await startLimit(rig, load)
+  await using oneProcess = await startUndiciWithReceiver(load.event.payloadText)
+  const before = await oneProcess.measure(wish.deliveries)
   const throughput = await measureThroughput({ rig, load, limit }, wish)
+  const after = await oneProcess.measure(wish.deliveries)
   const delivered = await countDelivered(rig)
   const tableBytes = ((await logBytes(rig.database)) - emptyBytes) / delivered
   const group = `deliveries: ${wish.endpoints} endpoints, ${wish.bytes} bytes`
   const bound = bounds.get(wish.endpoints)
   return [
-    started,
+    besideOneProcess(throughput.deliveredPerSecond, [before.perSecond, after.perSecond]),
     ...rates(throughput, bound),
     ...costs(throughput),
     ...(await sizes(rig, throughput, tableBytes)),
   ].map((figure) => ({ group, ...figure }))
 }
 
-/** The first deliveries of a program that has just started, beside an undici that has, too. */
-async function measureStarted(rig: Rig, load: Load, deliveries: number): Promise<Line> {
-  const { deliveredPerSecond } = await deliver(rig, load, deliveries)
-  await using limit = await startNewLimit(rig, load)
-  const { perSecond } = await limit.measure(deliveries)
+/** Of the limit in one process, before and after the rounds. */
+function besideOneProcess(deliveredPerSecond: number, limits: readonly number[]): Line {
+  const limit = median(limits)
   return {
-    name: 'delivered, just started',
+    name: 'delivered',
     value: deliveredPerSecond,
     unit: '/s',
-    limit: { name: 'undici alone, just started', value: perSecond },
-    ratio: deliveredPerSecond / perSecond,
+    limit: { name: 'undici and receiver in one process', value: limit },
+    ratio: deliveredPerSecond / limit,
   }
 }
 

@@ -3,7 +3,7 @@ import { startDatabase, type BenchDatabase } from './database.ts'
 import { payloadOf, type EventWish } from './publishing.ts'
 import { startProgram, type Program } from './program.ts'
 import { startReceiver, type Receiver } from './receiver.ts'
-import { startNewUndici, startUndici, type UndiciLimit } from './undici-limit.ts'
+import { startUndici, type UndiciLimit } from './undici-limit.ts'
 import { addEndpoints, addEventTypes, addWorkspace } from './workspace.ts'
 
 /** A program with a database, and one receiver for it. */
@@ -56,9 +56,4 @@ export async function addLoad({ program, receiver }: Rig, wish: LoadWish): Promi
 /** The limit of this load: the same bodies to the same receiver. */
 export function startLimit({ receiver }: Rig, { event }: Load): Promise<UndiciLimit> {
   return startUndici(receiver, event.payloadText)
-}
-
-/** The same for a program that has just started. */
-export function startNewLimit({ receiver }: Rig, { event }: Load): Promise<UndiciLimit> {
-  return startNewUndici(receiver, event.payloadText)
 }

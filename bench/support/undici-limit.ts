@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { cpuMicros } from './processes.ts'
 import type { Receiver } from './receiver.ts'
 
-/** What `undici-process.ts` is started with. */
-export type UndiciJob = { readonly origin: string; readonly body: string }
+/** What `undici-process.ts` is started with. Without an origin it has a receiver of its own. */
+export type UndiciJob = { readonly origin: string | null; readonly body: string }
 
 /** Requests a second, and processor time of one request in µs: of the sender, of the receiver. */
 export type UndiciPace = {
@@ -21,15 +21,24 @@ export type UndiciLimit = AsyncDisposable & {
 
 /** Warm: a process that has just started is no limit for one that has run for a while. */
 export async function startUndici(receiver: Receiver, body: string): Promise<UndiciLimit> {
-  const limit = await startNewUndici(receiver, body)
+  const limit = await startNewUndici({ origin: receiver.origin, body }, receiver.pid)
   await limit.measure(10_000)
   return limit
 }
 
-/** From its first request on: the limit of a program that has just started, too. */
-export async function startNewUndici(receiver: Receiver, body: string): Promise<UndiciLimit> {
+/**
+ * Undici and the receiver in one process, as quick benchmarks have them: they share a processor.
+ * What it costs is not told apart.
+ */
+export async function startUndiciWithReceiver(body: string): Promise<UndiciLimit> {
+  const limit = await startNewUndici({ origin: null, body }, process.pid)
+  await limit.measure(10_000)
+  return limit
+}
+
+async function startNewUndici(job: UndiciJob, receiverPid: number): Promise<UndiciLimit> {
   const child = fork(fileURLToPath(new URL('./undici-process.ts', import.meta.url)))
-  child.send({ origin: receiver.origin, body } satisfies UndiciJob)
+  child.send(job)
   const send = async (requests: number) => {
     child.send(requests)
     const [elapsedMs] = (await once(child, 'message')) as [number]
@@ -37,9 +46,9 @@ export async function startNewUndici(receiver: Receiver, body: string): Promise<
   }
   return {
     measure: async (requests) => {
-      const before = await costs(child.pid, receiver.pid)
+      const before = await costs(child.pid, receiverPid)
       const elapsedMs = await send(requests)
-      const after = await costs(child.pid, receiver.pid)
+      const after = await costs(child.pid, receiverPid)
       return {
         perSecond: (requests / elapsedMs) * 1000,
         senderMicros: (after.sender - before.sender) / requests,

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Pool } from 'undici'
 import { newUuid, publicId } from '../../src/rules/id.ts'
 import { generateSecret } from '../../src/rules/secret-format.ts'
@@ -10,22 +13,38 @@ const inFlight = 200
 /** What is sent, one after the other and all over again. */
 const distinctRequests = 20_000
 
-let sendAll: (requests: number) => Promise<void> = () => Promise.resolve()
+let sendAll: Promise<(requests: number) => Promise<void>> | undefined
 
 process.on('message', (message: UndiciJob | number) => {
   if (typeof message === 'number') void measure(message)
-  else sendAll = senderOf(message)
+  else sendAll = prepare(message)
 })
 process.once('disconnect', () => process.exit())
 
 async function measure(requests: number): Promise<void> {
+  const send = await sendAll
   const started = performance.now()
-  await sendAll(requests)
+  await send?.(requests)
   process.send?.(performance.now() - started)
 }
 
+async function prepare({ origin, body }: UndiciJob) {
+  return senderOf(origin ?? (await startOwnReceiver()), body)
+}
+
+/** Answers as the one in a process of its own does. */
+async function startOwnReceiver(): Promise<string> {
+  const server = createServer((request, response) => {
+    request.on('end', () => response.end())
+    request.resume()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
 /** Sends from memory what was signed before: nothing is read, nothing is stored. */
-function senderOf({ origin, body }: UndiciJob): (requests: number) => Promise<void> {
+function senderOf(origin: string, body: string): (requests: number) => Promise<void> {
   const pool = new Pool(origin, { connections: inFlight })
   const signed = signedHeaders(body)
   return async (requests) => {
