@@ -141,4 +141,5 @@ test('nodes takes so many ids and no more', async () => {
 
   expect(most.data.nodes).toHaveLength(100)
   expect(over.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', field: 'ids' } }])
+  expect(over.text).toContain('at most 100 at once; got 101')
 })

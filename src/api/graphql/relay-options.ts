@@ -2,6 +2,13 @@ import { z } from 'zod'
 import { nodesMax, pageSizeMax } from '../../limits.ts'
 import { decodeNodeId } from './node-id.ts'
 
+const isFew = (ids: readonly unknown[]) => ids.length <= nodesMax
+const wrongCount = {
+  error: ({ input }: { input?: unknown }) => {
+    return `ids: at most ${nodesMax} at once; got ${(input as readonly unknown[]).length}.`
+  },
+}
+
 /** How the Relay plugin builds its types here: global ids are our public ids as they are. */
 export const relayOptions = {
   cursorType: 'String',
@@ -17,7 +24,10 @@ export const relayOptions = {
   nodesQueryOptions: {
     description: 'Several things by their ids, in the order asked; null for each not found.',
     args: {
-      ids: { description: `At most ${nodesMax}.`, validate: z.array(z.unknown()).max(nodesMax) },
+      ids: {
+        description: `At most ${nodesMax}.`,
+        validate: z.array(z.unknown()).refine(isFew, wrongCount),
+      },
     },
   },
   firstArgOptions: { description: `How many to read from the newest on: 1 to ${pageSizeMax}.` },
