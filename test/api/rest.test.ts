@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Bundle, openBundle, type Tenant } from '../support/bundle.ts'
+import { runCurl } from '../support/curl.ts'
 import { addEndpoint, anyEndpoint } from '../support/endpoints.ts'
 import { startPlatform } from '../support/platform.ts'
 import { startReceiver } from '../support/receiver.ts'
@@ -39,20 +38,16 @@ function documentedCommands(): readonly string[] {
 test('the documented commands do what they say', async () => {
   const { key, client } = await bundle.newTenant()
   const [create = '', list = '', drop = ''] = documentedCommands()
-  const run = async (command: string, id = '') => {
-    const here = command.replace('http://127.0.0.1:4000', bundle.url)
-    const env = { ...process.env, KEY: key, ID: id }
-    const status = `${here} -w '\n%{http_code}'`
-    const { stdout } = await promisify(execFile)('sh', ['-c', status], { env })
-    return stdout.split('\n') as [body: string, status: string]
+  const run = (command: string, id = '') => {
+    return runCurl(command.replace('http://127.0.0.1:4000', bundle.url), { KEY: key, ID: id })
   }
 
-  const [created, createStatus] = await run(create)
-  const [listed, listStatus] = await run(list)
-  const made = JSON.parse(created)
-  const [dropped, dropStatus] = await run(drop, made.id)
+  const created = await run(create)
+  const listed = await run(list)
+  const made = JSON.parse(created.body)
+  const dropped = await run(drop, made.id)
 
-  expect([createStatus, listStatus, dropStatus]).toEqual(['201', '200', '204'])
+  expect([created.status, listed.status, dropped.status]).toEqual([201, 200, 204])
   expect(made).toEqual({
     id: expect.stringMatching(/^wh_[0-9a-z]{26}$/),
     url,
@@ -62,8 +57,8 @@ test('the documented commands do what they say', async () => {
   })
   expect(Object.keys(made)).toEqual(['id', 'url', 'events', 'secret', 'createdAt'])
   const { secret: _, ...shown } = made
-  expect(JSON.parse(listed)).toEqual({ data: [shown] })
-  expect(dropped).toBe('')
+  expect(JSON.parse(listed.body)).toEqual({ data: [shown] })
+  expect(dropped.body).toBe('')
   const { endpoints } = await client.ask('{ endpoints(first: 1) { totalCount } }')
   expect(endpoints.totalCount).toBe(0)
 })
