@@ -99,14 +99,22 @@ where endpoint_id = $3 and workspace_id = $2 and parked_until > $8::timestamptz`
 
 // A row of an ordered endpoint may be left where it is put again, by a result and a cancel that
 // were recorded at once: it is taken over.
+// Two results, cancels and retries at once can leave two rows: one is kept, or both would be put
+// into one place.
 const requeueSql = `/* requeueDelivery */
-with moved as (
+with first as materialized (
+  select min(due_at) as due_at from due where ${waits}
+), moved as (
   update due set
-    due_at = case when $9 then due_at else $8::timestamptz end,
-    held_until = case when $9 and due_at < $8::timestamptz then $8::timestamptz end,
+    due_at = case when $9 then due.due_at else $8::timestamptz end,
+    held_until = case when $9 and due.due_at < $8::timestamptz then $8::timestamptz end,
     failures = 0, attempt_trigger = 'MANUAL'
-  where ${waits}
-  returning delivery_id
+  from first
+  where due.endpoint_id = $3 and due.due_at = first.due_at and due.delivery_id = $1
+    and due.workspace_id = $2
+  returning due.delivery_id
+), spare as (
+  delete from due using first where ${waits} and due.due_at > first.due_at
 ), waiting as (
   update delivery
   set status = $6::delivery_status, next_attempt_at = $8::timestamptz, completed_at = null

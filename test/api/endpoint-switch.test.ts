@@ -166,7 +166,7 @@ test('pending deliveries are counted no further than the bound', async () => {
   await bundle.database.pool.query(
     `insert into due (endpoint_id, due_at, delivery_id, workspace_id, event_id, attempt_count,
       failures, attempt_trigger)
-    select endpoint_id, due_at, gen_random_uuid(), workspace_id, event_id, 0, 0, 'SCHEDULED'
+    select endpoint_id, due_at, uuidv7(), workspace_id, event_id, 0, 0, 'SCHEDULED'
     from due, generate_series(1, 10000)`,
   )
   const many = await client.ask(query, { id })
