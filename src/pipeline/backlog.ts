@@ -28,6 +28,8 @@ export class Backlog {
   readonly #lately = new Set<string>()
   #cursor: DueKey = dueStart
   #isComplete = false
+  /** The last read ended with the table: what it has besides was not due, or is new. */
+  #hasSeenEnd = false
   /** Counts hints, so that one that comes during a read is not lost to it. */
   #hints = 0
   #reading: Reading | null = null
@@ -67,15 +69,18 @@ export class Backlog {
   }
 
   /**
-   * A delivery that was just committed, so that it need not be read. Taken only where all there is
-   * has been seen: otherwise it would overtake what waits in the table. A page may have shown it
-   * before its offer came here, and it may even have ended.
+   * A delivery that was just committed, so that it need not be read. Taken only where the end of
+   * the table has been seen: otherwise it would overtake what waits there. That holds during the
+   * next read too: an endpoint with an event now and then, beside a burst of others, would go on
+   * reading, each time for what was offered meanwhile. A page may have shown it before its offer
+   * came here, and it may even have ended.
    */
   offer(due: DueDelivery): void {
     if (!this.#isNew(due) || this.#lately.has(due.deliveryId)) return
     const hasRoom = this.#room > 0 && this.#knownBytes < laneBufferBytesMax
-    if (this.#isComplete && hasRoom) this.#hold(due, 'OFFER')
-    else this.hint()
+    if (this.#hasSeenEnd && hasRoom) return this.#hold(due, 'OFFER')
+    this.#hasSeenEnd = false
+    this.hint()
   }
 
   /** Takes the first for an attempt. It is known until it has ended. */
@@ -96,6 +101,7 @@ export class Backlog {
     for (const { deliveryId } of this.#waiting) this.#forget(deliveryId)
     this.#waiting = []
     this.#cursor = dueStart
+    this.#hasSeenEnd = false
     this.#reading = null
     this.hint()
   }
@@ -129,6 +135,7 @@ export class Backlog {
     for (const due of rows) if (this.#isNew(due)) this.#hold(due, 'PAGE')
     const last = rows.at(-1)
     this.#cursor = isFull && last ? last : dueStart
+    this.#hasSeenEnd = !isFull
     this.#isComplete = !isFull && reading.fromStart && reading.hints === this.#hints
     this.#reading = null
   }

@@ -5,6 +5,7 @@ import { adaptWindow, initialWindow } from '../rules/window.ts'
 import type { DueDelivery } from '../store/due.ts'
 import { Backlog } from './backlog.ts'
 import type { LaneContext } from './lane-context.ts'
+import type { PermitSeeker } from './permit-line.ts'
 import type { Recorded } from './record.ts'
 import { Reminders } from './reminders.ts'
 import { settle } from './settle.ts'
@@ -37,7 +38,7 @@ export class Lane {
   #busyAt: number
   #stopping = false
   #stopped = Promise.withResolvers<void>()
-  readonly #seek = () => this.#pump()
+  readonly #seeker: PermitSeeker
 
   constructor(context: LaneContext, endpoint: LaneEndpoint) {
     this.#context = context
@@ -45,6 +46,7 @@ export class Lane {
     this.#endpoint = endpoint
     this.#health = endpoint.health
     this.#window = initialWindow(endpoint.ordered)
+    this.#seeker = { workspaceId: endpoint.workspaceId, seek: () => this.#pump() }
     this.#busyAt = this.#now()
     this.#remindedAt = this.#busyAt
   }
@@ -114,7 +116,7 @@ export class Lane {
   stop(): Promise<void> {
     this.#stopping = true
     clearTimeout(this.#timer)
-    this.#context.permits.forget(this.#seek)
+    this.#context.permits.forget(this.#seeker)
     this.#backlog.drop()
     this.#settleStop()
     return this.#stopped.promise
@@ -185,7 +187,7 @@ export class Lane {
     const rate = this.#endpoint.rateLimitPerSecond
     const taken = rate === null ? null : takeToken(this.#pace ?? startPace(rate, now), rate, now)
     if (taken && !taken.ok) return this.#notBefore(now + taken.waitMs)
-    if (!this.#context.permits.take(this.#seek)) return false
+    if (!this.#context.permits.take(this.#seeker)) return false
     this.#pace = taken ? taken.pace : null
     return true
   }
@@ -197,7 +199,7 @@ export class Lane {
     const run = this.#run(due).catch(this.#context.failed)
     // Only now, so that what is sent and not stored has a bound: a kill would have it sent again.
     void run.then(() => {
-      this.#context.permits.give(this.#seek)
+      this.#context.permits.give(this.#seeker)
       this.#sending.delete(due.deliveryId)
       this.#backlog.ended(due, this.#now())
       this.#pump()

@@ -1,5 +1,4 @@
-/** Who takes permits: called when one is free for it again. */
-export type PermitSeeker = () => void
+import { PermitLine, type PermitSeeker } from './permit-line.ts'
 
 /**
  * Requests in flight in one process. Whoever holds none takes any that is free; for more, a seeker
@@ -8,8 +7,9 @@ export type PermitSeeker = () => void
  * one permit each, would: with 100 endpoints that take 10 s each and 1,024 permits an endpoint
  * that answers at once is served once a second.
  *
- * Those that hold few, less than half of an even share, go before the others: an endpoint with an
- * event now and then does not queue behind a hundred in the middle of a burst.
+ * Of those that wait, workspaces go in turn, and within one those first that hold few, less than
+ * half of an even share: an endpoint with an event now and then does not queue behind the hundred
+ * of somebody's burst.
  */
 export class Permits {
   readonly #max: number
@@ -17,15 +17,16 @@ export class Permits {
   readonly #reserve: number
   readonly #perTurnMax: number
   #leftThisTurn: number
+  /** Of one workspace in this turn, as several wait. */
+  #shareOfTurn: number
+  readonly #takenThisTurn = new Map<string, number>()
   readonly #held = new Map<PermitSeeker, number>()
-  /** In the order in which they found none: those that hold few, and the others. */
-  readonly #fewSeekers = new Set<PermitSeeker>()
-  readonly #moreSeekers = new Set<PermitSeeker>()
+  readonly #line = new PermitLine()
 
   /**
    * `perTurnMax`: so many are taken, and requests begun, between two looks at what arrived: the
-   * answers to a hundred others, and a publish of somebody else, wait no longer. Those that hold
-   * few may take as many again.
+   * answers to a hundred others, and a publish of somebody else, wait no longer. Workspaces that
+   * wait share them, and as many again are for those that took none in this turn, one for each.
    */
   constructor(max: number, perTurnMax = Infinity) {
     this.#max = max
@@ -33,6 +34,7 @@ export class Permits {
     this.#reserve = Math.floor(max / 4)
     this.#perTurnMax = perTurnMax
     this.#leftThisTurn = perTurnMax
+    this.#shareOfTurn = perTurnMax
   }
 
   /** Requests that are out, or whose results are not stored yet. */
@@ -48,7 +50,7 @@ export class Permits {
     }
     this.#held.set(seeker, this.#heldBy(seeker) + 1)
     this.#free -= 1
-    this.#countForTurn()
+    this.#countForTurn(seeker)
     return true
   }
 
@@ -57,43 +59,37 @@ export class Permits {
     const held = this.#heldBy(seeker) - 1
     if (held > 0) this.#held.set(seeker, held)
     else this.#held.delete(seeker)
-    if (this.#moreSeekers.has(seeker)) this.#lineUp(seeker)
+    if (this.#line.holdsMore(seeker)) this.#lineUp(seeker)
     this.#free += 1
     this.#serve()
   }
 
   /** A seeker that closes wants none any more. */
   forget(seeker: PermitSeeker): void {
-    this.#fewSeekers.delete(seeker)
-    this.#moreSeekers.delete(seeker)
+    this.#line.delete(seeker)
   }
 
-  /** In one line, and where it stands already it keeps its place. */
   #lineUp(seeker: PermitSeeker): void {
-    const [line, other] = this.#holdsFew(seeker)
-      ? [this.#fewSeekers, this.#moreSeekers]
-      : [this.#moreSeekers, this.#fewSeekers]
-    other.delete(seeker)
-    line.add(seeker)
+    const held = this.#heldBy(seeker)
+    const holdsFew = held === 0 || held < this.#max / this.#held.size / 2
+    this.#line.add(seeker, holdsFew ? 'few' : 'more')
   }
 
   #heldBy(seeker: PermitSeeker): number {
     return this.#held.get(seeker) ?? 0
   }
 
-  #holdsFew(seeker: PermitSeeker): boolean {
-    const held = this.#heldBy(seeker)
-    return held === 0 || held < this.#max / this.#held.size / 2
-  }
-
-  #countForTurn(): void {
-    if (this.#leftThisTurn === this.#perTurnMax && this.#perTurnMax !== Infinity)
-      setImmediate(this.#nextTurn)
+  #countForTurn({ workspaceId }: PermitSeeker): void {
+    if (this.#perTurnMax === Infinity) return
+    if (this.#leftThisTurn === this.#perTurnMax) setImmediate(this.#nextTurn)
     this.#leftThisTurn -= 1
+    this.#takenThisTurn.set(workspaceId, (this.#takenThisTurn.get(workspaceId) ?? 0) + 1)
   }
 
   readonly #nextTurn = (): void => {
     this.#leftThisTurn = this.#perTurnMax
+    this.#shareOfTurn = this.#perTurnMax / Math.max(1, this.#line.workspaceCount)
+    this.#takenThisTurn.clear()
     for (let left = Infinity; left > this.#leftThisTurn;) {
       left = this.#leftThisTurn
       this.#serve()
@@ -101,24 +97,32 @@ export class Permits {
   }
 
   #mayTake(seeker: PermitSeeker): boolean {
-    const mayOverdraw = this.#holdsFew(seeker) ? this.#perTurnMax : 0
-    if (this.#leftThisTurn + mayOverdraw <= 0) return false
+    if (!this.#hasTurn(seeker.workspaceId)) return false
     const held = this.#heldBy(seeker)
     return held === 0 ? this.#free > 0 : held < this.#free - this.#reserve
   }
 
-  /** Those that hold few first; of the others nobody may take one while that is all there is. */
-  #serve(): void {
-    if (this.#leftThisTurn + this.#perTurnMax <= 0) return
-    if (this.#serveOne(this.#fewSeekers) || this.#leftThisTurn <= 0) return
-    if (this.#free > this.#reserve + 1) this.#serveOne(this.#moreSeekers)
+  #hasTurn(workspaceId: string): boolean {
+    const taken = this.#takenThisTurn.get(workspaceId) ?? 0
+    if (taken === 0) return this.#leftThisTurn + this.#perTurnMax > 0
+    return this.#leftThisTurn > 0 && taken < this.#shareOfTurn
   }
 
-  /** Ends with the one that takes what was given. Who gave it asks for the next by itself. */
+  /** One permit, to the first that takes it. Who gave it asks for the next by itself. */
+  #serve(): void {
+    if (this.#free === 0 || this.#leftThisTurn + this.#perTurnMax <= 0) return
+    const hasMore = this.#free > this.#reserve + 1
+    for (const [workspaceId, { few, more }] of this.#line.workspaces()) {
+      if (!this.#hasTurn(workspaceId)) continue
+      const isServed = this.#serveOne(few) || (hasMore && this.#serveOne(more))
+      if (isServed) return this.#line.endTurn(workspaceId)
+    }
+  }
+
   #serveOne(seekers: Set<PermitSeeker>): boolean {
     const free = this.#free
     for (const seeker of seekers) {
-      if (this.#mayTake(seeker) && seekers.delete(seeker)) seeker()
+      if (this.#mayTake(seeker) && seekers.delete(seeker)) seeker.seek()
       if (this.#free < free) return true
     }
     return false

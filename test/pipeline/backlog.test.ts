@@ -78,10 +78,29 @@ test('an offer is taken although a page was read since it was made', () => {
 })
 
 test('an offer overtakes nothing that waits in the table', () => {
-  const backlog = readBacklog()
-  backlog.hint()
+  const backlog = new Backlog(lane)
+  read(backlog, [newDue()], true)
+  backlog.offer(newDue())
+  expect(backlog.size).toBe(1)
+  read(backlog, [])
+  for (let n = 0; n < laneBufferMax; n++) backlog.offer(newDue())
+  for (const due of takeAll(backlog)) backlog.ended(due, nowMs)
   backlog.offer(newDue())
   expect(backlog.size).toBe(0)
+})
+
+test('an offer needs no reading although the lane looks through its table again', () => {
+  const backlog = readBacklog()
+  const [one, two] = [newDue(), newDue()]
+  backlog.hint()
+  const { reading } = backlog.startReading()
+  backlog.offer(one)
+  backlog.offer(two)
+  expect(backlog.take()).toBe(one)
+  backlog.ended(one, nowMs)
+  backlog.endReading({ rows: [one, two], isFull: false }, reading)
+  expect(takeAll(backlog)).toEqual([two])
+  expect(backlog.isComplete).toBe(true)
 })
 
 test('a page shows nothing again that is at work', () => {

@@ -1,18 +1,22 @@
 import { expect, test } from 'vitest'
-import { Permits, type PermitSeeker } from '../../src/pipeline/permits.ts'
+import type { PermitSeeker } from '../../src/pipeline/permit-line.ts'
+import { Permits } from '../../src/pipeline/permits.ts'
 
 /** A lane with endless work: takes whatever it may, and keeps it until told to give. */
-function greedy(permits: Permits): { held: () => number; give: () => void } {
+function greedy(permits: Permits, workspaceId = 'one'): { held: () => number; give: () => void } {
   let held = 0
-  const seek: PermitSeeker = () => {
-    while (permits.take(seek)) held += 1
+  const seeker: PermitSeeker = {
+    workspaceId,
+    seek: () => {
+      while (permits.take(seeker)) held += 1
+    },
   }
-  seek()
+  seeker.seek()
   return {
     held: () => held,
     give: () => {
       held -= 1
-      permits.give(seek)
+      permits.give(seeker)
     },
   }
 }
@@ -52,11 +56,14 @@ test('no permit is lost or made', () => {
 
 test('a lane that closes is not called any more', () => {
   const permits = new Permits(2)
-  const first = () => {}
+  const first = { workspaceId: 'one', seek: () => {} }
   permits.take(first)
   let calls = 0
-  const second = () => {
-    calls += 1
+  const second = {
+    workspaceId: 'one',
+    seek: () => {
+      calls += 1
+    },
   }
   permits.take(second)
   permits.take(second)
@@ -69,24 +76,36 @@ test('so many begin in one turn, and the rest in the next ones', async () => {
   const permits = new Permits(1024, 10)
   const lanes = [greedy(permits), greedy(permits), greedy(permits)]
   const held = () => lanes.reduce((sum, lane) => sum + lane.held(), 0)
+  expect(held()).toBe(10)
+  await nextTurn()
   expect(held()).toBe(20)
-  await new Promise((next) => setImmediate(next))
-  expect(held()).toBe(40)
-  for (let turn = 0; turn < 200; turn++) await new Promise((next) => setImmediate(next))
+  for (let turn = 0; turn < 200; turn++) await nextTurn()
   expect(held()).toBeGreaterThan(500)
   for (const lane of lanes) expect(lane.held()).toBeGreaterThan(150)
 })
 
 test('who holds few goes before those in the middle of a burst', async () => {
-  const turn = () => new Promise((next) => setImmediate(next))
   const permits = new Permits(1024, 10)
   const loud = Array.from({ length: 50 }, () => greedy(permits))
-  for (let n = 0; n < 100; n++) await turn()
+  for (let n = 0; n < 200; n++) await nextTurn()
+  for (const lane of loud.slice(0, 5)) lane.give()
   const quiet = greedy(permits)
-  await turn()
-  const before = quiet.held()
-  for (const lane of loud) lane.give()
-  await turn()
-  expect(before).toBeGreaterThan(0)
-  expect(quiet.held()).toBeGreaterThan(before)
+  await nextTurn()
+  expect(quiet.held()).toBeGreaterThan(0)
 })
+
+test('a workspace waits for none of the thousand of another', async () => {
+  const permits = new Permits(2048, 10)
+  const loud = Array.from({ length: 1000 }, () => greedy(permits, 'loud'))
+  const held = () => loud.reduce((sum, lane) => sum + lane.held(), 0)
+  const quiet = [greedy(permits, 'quiet'), greedy(permits, 'quiet')]
+  const heldByQuiet = () => quiet.reduce((sum, lane) => sum + lane.held(), 0)
+  expect([held(), heldByQuiet()]).toEqual([10, 1])
+  for (let turn = 0; turn < 10; turn++) await nextTurn()
+  expect(heldByQuiet()).toBeGreaterThan(40)
+  expect(heldByQuiet()).toBeGreaterThan(held() * 0.6)
+})
+
+function nextTurn(): Promise<void> {
+  return new Promise((next) => setImmediate(next))
+}
