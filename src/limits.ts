@@ -73,8 +73,8 @@ export const windowMax = 128
 /** Requests in flight in one process: sockets, and answers held in memory. */
 export const inFlightMax = 1024
 /**
- * Requests begun between two looks at the sockets, about 60 µs each. With 64 a single publish beside
- * a burst takes 50 ms, with 16 it takes 16, at the same rate or a better one.
+ * Requests begun between two looks at the sockets, about 60 µs each. With 64 a single publish
+ * beside a burst takes 50 ms, with 16 it takes 16, at the same rate or a better one.
  */
 export const startsPerTurnMax = 16
 /** Deliveries a lane holds in memory, waiting, in flight and being recorded. */
