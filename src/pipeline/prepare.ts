@@ -95,8 +95,11 @@ export function publishedEvents({ events, deliveries }: Prepared): PublishedEven
   })
 }
 
+/** What a report of published events needs. */
+export type ReportContext = Pick<PublishContext, 'clock' | 'log' | 'telemetry' | 'committed'>
+
 /** The stage's log line and figures, and the hints to lanes and feed. */
-export function reportPublished(context: PublishContext, prepared: Prepared, now: Date): void {
+export function reportPublished(context: ReportContext, prepared: Prepared, now: Date): void {
   const durationMs = context.clock.now().getTime() - now.getTime()
   const { events, deliveries } = prepared
   context.telemetry.published.inc(events.length)

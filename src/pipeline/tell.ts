@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts'
 import { inTransaction, type Pool, type Queryable } from '../db.ts'
 import { newUuid } from '../rules/id.ts'
 import {
@@ -11,7 +10,7 @@ import {
 import { readSubjects } from '../store/operational-subject.ts'
 import { type EventRow, insertPublication } from '../store/publication.ts'
 import type { Audience, FanOut } from './fan-out.ts'
-import { type Committed, type Prepared, stamp } from './prepare.ts'
+import { type Prepared, type ReportContext, reportPublished, stamp } from './prepare.ts'
 
 /** A change that was made, and what of it is worth telling. */
 export type Made<Result> = { readonly result: Result; readonly news: readonly News[] }
@@ -27,12 +26,7 @@ export type Tell = <Result>(
 ) => Promise<Result>
 
 /** What telling the operator needs. */
-export type TellContext = {
-  readonly pool: Pool
-  readonly clock: Clock
-  readonly fanOut: FanOut
-  readonly committed: Committed
-}
+export type TellContext = ReportContext & { readonly pool: Pool; readonly fanOut: FanOut }
 
 /**
  * Whether somebody subscribes is asked once for each change that may be news, of which a batch of
@@ -40,18 +34,19 @@ export type TellContext = {
  * well costs nothing.
  */
 export function createTell(context: TellContext): Tell {
-  const { pool, fanOut, committed } = context
+  const { pool, clock, fanOut } = context
   return async (possible, change) => {
     const types = new Set(possible.filter(isToTell).map(operationalType))
     const audience = types.size === 0 ? null : await fanOut.audience([operatorWorkspaceId])
     const isHeard = (type: string) => audience?.hasSubscribers(operatorWorkspaceId, type) ?? false
     if (audience === null || ![...types].some(isHeard)) return (await change(pool)).result
+    const begunAt = clock.now()
     const { result, told } = await inTransaction(pool, async (client) => {
       const made = await change(client)
       const heard = made.news.filter((news) => isToTell(news) && isHeard(operationalType(news)))
       return { result: made.result, told: await store(context, client, { news: heard, audience }) }
     })
-    if (told.events.length > 0) committed(told.deliveries)
+    if (told.events.length > 0) reportPublished(context, told, begunAt)
     return result
   }
 }

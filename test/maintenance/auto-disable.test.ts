@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest'
-import { createLog } from '../../src/log.ts'
-import { disableFailing } from '../../src/maintenance/auto-disable.ts'
-import { FanOut } from '../../src/pipeline/fan-out.ts'
-import { createTell } from '../../src/pipeline/tell.ts'
-import { startPlatform } from '../support/platform.ts'
+import { type Platform, startPlatform } from '../support/platform.ts'
 import { startReceiver } from '../support/receiver.ts'
+import { disableFailingNow } from '../support/tell.ts'
 import { movableClock } from '../support/time.ts'
 
 const dayS = 86_400
@@ -18,11 +15,11 @@ test('an endpoint that fails for five days is disabled', async () => {
   await platform.watch.untilStatus('RETRYING')
 
   clock.advance(5 * dayS - 3_600)
-  await duty(platform, clock)
+  await disableFailingNow(platform, clock)
   expect(await endpoint(platform, id)).toMatchObject({ status: 'ENABLED' })
 
   clock.advance(2 * 3_600)
-  await duty(platform, clock)
+  await disableFailingNow(platform, clock)
   expect(await endpoint(platform, id)).toMatchObject({
     status: 'DISABLED',
     disabledReason: 'FAILING',
@@ -48,7 +45,7 @@ test('one success in five days keeps an endpoint enabled', async () => {
   await platform.watch.untilStatus('SUCCEEDED')
 
   clock.advance(6 * dayS)
-  await duty(platform, clock)
+  await disableFailingNow(platform, clock)
   expect(await endpoint(platform, id)).toMatchObject({ status: 'ENABLED' })
 })
 
@@ -60,26 +57,14 @@ test('enabling a failing endpoint gives it five days more', async () => {
   await platform.publish()
   await platform.watch.untilStatus('FAILED')
   clock.advance(6 * dayS)
-  await duty(platform, clock)
+  await disableFailingNow(platform, clock)
   expect(await endpoint(platform, id)).toMatchObject({ disabledReason: 'FAILING' })
   await platform.client.mutate('endpointEnable', { id }, 'endpoint { status }')
-  await duty(platform, clock)
+  await disableFailingNow(platform, clock)
   expect(await endpoint(platform, id)).toMatchObject({ status: 'ENABLED', disabledReason: null })
 })
 
-type Running = Awaited<ReturnType<typeof startPlatform>>
-
-function duty({ bundle }: Running, clock: ReturnType<typeof movableClock>): Promise<void> {
-  const { wake } = bundle.services
-  const { pool } = bundle.database
-  const tell = createTell({ pool, clock, fanOut: new FanOut(pool), committed: () => {} })
-  const endpointChanged = (endpointId: string) => wake.endpointChanged(endpointId)
-  return disableFailing({
-    ...{ pool, clock, tell, log: createLog('silent'), endpointChanged },
-  })
-}
-
-async function endpoint({ client }: Running, id: string) {
+async function endpoint({ client }: Platform, id: string) {
   const answer = await client.ask(
     'query ($id: ID!) { endpoint(id: $id) { status disabledReason } }',
     {
@@ -89,7 +74,7 @@ async function endpoint({ client }: Running, id: string) {
   return answer.endpoint
 }
 
-async function noted({ client }: Running, targetId: string) {
+async function noted({ client }: Platform, targetId: string) {
   const query = `query ($filter: AuditLogFilter) {
     auditLog(first: 1, filter: $filter) { nodes { actor { type apiKeyId } before after } }
   }`

@@ -1,12 +1,9 @@
 import { expect, test } from 'vitest'
-import { createLog } from '../../src/log.ts'
-import { disableFailing } from '../../src/maintenance/auto-disable.ts'
-import { FanOut } from '../../src/pipeline/fan-out.ts'
-import { createTell } from '../../src/pipeline/tell.ts'
-import { eventType, type Platform, startPlatform } from '../support/platform.ts'
+import { eventType, startPlatform } from '../support/platform.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { startReplay } from '../support/replays.ts'
-import { type MovableClock, movableClock } from '../support/time.ts'
+import { disableFailingNow } from '../support/tell.ts'
+import { movableClock } from '../support/time.ts'
 
 /* Replays in a program that delivers. */
 
@@ -21,7 +18,7 @@ test('what an endpoint missed in five dead days is replayed', async () => {
   await platform.publish({ payloadText: '"waited"' })
   await platform.watch.untilStatus('RETRYING')
   clock.advance(5 * daySeconds + 1)
-  await autoDisable(platform, clock)
+  await disableFailingNow(platform, clock)
   for (const payloadText of ['1', '2', '3']) await platform.publish({ payloadText })
   const before = receiver.requests.length
 
@@ -35,14 +32,6 @@ test('what an endpoint missed in five dead days is replayed', async () => {
   const made = (await platform.deliveries()).filter(({ trigger }) => trigger === 'REPLAY')
   expect(made.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED'])
 })
-
-function autoDisable({ bundle }: Platform, clock: MovableClock): Promise<void> {
-  const { wake } = bundle.services
-  const endpointChanged = (endpointId: string) => wake.endpointChanged(endpointId)
-  const { pool } = bundle.database
-  const tell = createTell({ pool, clock, fanOut: new FanOut(pool), committed: () => {} })
-  return disableFailing({ pool, clock, tell, log: createLog('silent'), endpointChanged })
-}
 
 test('an ordered endpoint gets past events in publishing order', async () => {
   await using receiver = await startReceiver((_request, index) => (index % 7 === 3 ? 500 : 200))

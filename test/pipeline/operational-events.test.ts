@@ -1,9 +1,5 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { createLog } from '../../src/log.ts'
-import { disableFailing } from '../../src/maintenance/auto-disable.ts'
-import { FanOut } from '../../src/pipeline/fan-out.ts'
-import { createTell } from '../../src/pipeline/tell.ts'
 import { uuidOf } from '../../src/rules/id.ts'
 import type { News } from '../../src/rules/operational-event.ts'
 import { compilePayloadSchema } from '../../src/rules/payload-schema.ts'
@@ -12,6 +8,7 @@ import { addEndpoint } from '../support/endpoints.ts'
 import { type Platform, startPlatform } from '../support/platform.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { watchDeliveries } from '../support/settle.ts'
+import { disableFailingNow, newTell } from '../support/tell.ts'
 import { movableClock } from '../support/time.ts'
 
 const everything = ['postrider.*']
@@ -41,6 +38,19 @@ test('a delivery that fails for good is reported with its end', async () => {
     'webhook-signature': expect.stringMatching(/^v1,/),
   })
   await expectFit(platform, 'postrider.delivery.failed', report)
+})
+
+test('reports are counted among the events published', async () => {
+  await using customer = await startReceiver(500)
+  await using operator = await startReceiver()
+  await using platform = await startPlatform()
+  await platform.addEndpoint(customer.url, { retrySchedule: [] })
+  await subscribe(platform, operator, everything)
+  await platform.publish()
+  await operator.next()
+  const { text } = await platform.bundle.operator.fetch('/metrics')
+  expect(text).toMatch(/^postrider_events_published_total 2$/m)
+  expect(text).toMatch(/^postrider_deliveries_created_total 2$/m)
 })
 
 test('a report is stored by the transaction of what it reports', async () => {
@@ -81,9 +91,7 @@ test('an endpoint that failed for five days is reported as disabled', async () =
   await platform.publish()
   await platform.watch.untilStatus('FAILED')
   clock.advance(6 * 86_400)
-  const { pool } = platform.bundle.database
-  const tell = createTell({ pool, clock, fanOut: new FanOut(pool), committed: () => {} })
-  await disableFailing({ pool, clock, tell, log: createLog('silent'), endpointChanged: () => {} })
+  await disableFailingNow(platform, clock)
 
   expect(await reportTo(operator)).toMatchObject({ endpointId: id, reason: 'FAILING' })
 })
@@ -168,8 +176,8 @@ test('what becomes of a deleted workspace is not reported', async () => {
     ...{ kind: 'endpoint.recovered', at, downSince: at },
     ...{ workspaceId: uuidOf('ws', workspaceId) ?? '', endpointId: uuidOf('wh', id) ?? '' },
   }
-  const context = { pool, clock: systemClock, fanOut: new FanOut(pool), committed: () => {} }
-  const tell = () => createTell(context)([news], async () => ({ result: null, news: [news] }))
+  const change = async () => ({ result: null, news: [news] })
+  const tell = () => newTell(pool, systemClock)([news], change)
 
   await tell()
   await platform.bundle.operator.mutate('workspaceDelete', { id: workspaceId })

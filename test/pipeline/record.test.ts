@@ -3,10 +3,8 @@ import { systemClock } from '../../src/clock.ts'
 import { cancelDelivery, retryDelivery } from '../../src/control/deliveries.ts'
 import { type Database, inTransaction, openDatabase, type Pool } from '../../src/db.ts'
 import { createLog } from '../../src/log.ts'
-import { FanOut } from '../../src/pipeline/fan-out.ts'
 import { createRecorder, type Record } from '../../src/pipeline/record.ts'
 import type { Settled } from '../../src/pipeline/stages.ts'
-import { createTell } from '../../src/pipeline/tell.ts'
 import { unknownHealth } from '../../src/rules/circuit.ts'
 import { newUuid } from '../../src/rules/id.ts'
 import { lockDelivery, requeueDelivery } from '../../src/store/delivery-change.ts'
@@ -17,6 +15,7 @@ import { untilBlocked } from '../support/blocked.ts'
 import { openWay } from '../support/cuttable.ts'
 import { type FreshDatabase, freshDatabase } from '../support/database.ts'
 import { logRows } from '../support/log-rows.ts'
+import { newTell } from '../support/tell.ts'
 
 let resources: AsyncDisposableStack
 let fresh: FreshDatabase
@@ -154,8 +153,7 @@ function recorderOn(pool: Pool, errorLogged: () => void = () => {}): Record {
   const log = createLog('silent')
   log.error = errorLogged
   const telemetry = createTelemetry()
-  const fanOut = new FanOut(pool)
-  const tell = createTell({ pool, fanOut, clock: systemClock, committed: () => {} })
+  const tell = newTell(pool, systemClock)
   return createRecorder({ pool, tell, log, telemetry, clock: systemClock, changed: () => {} })
 }
 
