@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { buildSchema, parse, validate } from 'graphql'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { feedQuery, type FeedItem } from '../src/client/feed-item.ts'
-import { followDeliveries } from '../src/client/follow-deliveries.ts'
+import {
+  followDeliveries,
+  type FollowOptions,
+  type Retry,
+} from '../src/client/follow-deliveries.ts'
 import { openVisit } from '../src/client/visit.ts'
 import { type Bundle, openBeside, openBundle } from './support/bundle.ts'
 import { idOf, type LogTenant, newLogTenant } from './support/log-tenant.ts'
@@ -101,6 +107,52 @@ test('a key that is revoked ends the following', async () => {
   const next = items.next()
   await bundle.operator.mutate('apiKeyRevoke', { id: tenant.keyId })
   await expect(next).rejects.toMatchObject({ name: 'FeedRefused', code: 4403 })
+})
+
+/** Follows until it was told of so many retries. */
+async function retriesOf(count: number, options: FollowOptions): Promise<readonly Retry[]> {
+  const aborting = new AbortController()
+  const told: Retry[] = []
+  const onRetry = (retry: Retry) => {
+    if (told.push(retry) === count) aborting.abort()
+  }
+  const items = followDeliveries({ ...options, onRetry, signal: aborting.signal })
+  expect(await items.next()).toEqual({ done: true, value: undefined })
+  return told
+}
+
+test('a follower is told of a rate limit', async () => {
+  const clock = { now: () => new Date('2026-03-19T10:00:15.000Z') }
+  await using limited = await openBundle({ clock, config: { apiRateLimit: 1 } })
+  const { client, key } = await limited.newTenant()
+  await client.ask('{ __typename }')
+  const told = await retriesOf(2, { url: `${limited.url}/graphql`, key })
+  const reason = 'Rate limit of 1 requests a minute for this key. Try again in 45 s.'
+  const waitMs = expect.any(Number)
+  expect(told).toEqual([
+    { reason, failures: 1, waitMs },
+    { reason, failures: 2, waitMs },
+  ])
+})
+
+test.each([
+  ['nobody listens', 'http://127.0.0.1:1/graphql', 'ECONNREFUSED'],
+  ['the feed is elsewhere', '', '404'],
+])('a follower is told that %s', async (_, url, reason) => {
+  const wrong = { ...open(), url: url || `${bundle.url}/elsewhere`, webSocketImpl: WebSocket }
+  const [retry] = await retriesOf(1, wrong)
+  expect(retry?.reason).toContain(reason)
+})
+
+test('a signal ends the following while it connects', async () => {
+  const silent = createServer().listen(0)
+  const aborting = new AbortController()
+  silent.once('connection', () => aborting.abort())
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/graphql`
+  const { signal } = aborting
+  const items = followDeliveries({ url, key: tenant.key, webSocketImpl: WebSocket, signal })
+  expect(await items.next()).toEqual({ done: true, value: undefined })
+  silent.close()
 })
 
 test('a signal ends the following without an error', async () => {

@@ -1,6 +1,16 @@
 import type { FeedItem } from './feed-item.ts'
 import { openVisit, type VisitOptions } from './visit.ts'
 
+/** The feed is away, and is asked for again in a while. */
+export type Retry = {
+  /** In words: `Rate limit of 100 requests …`, `Service restart. (1012)`. */
+  readonly reason: string
+  /** How often in a row it was away at once: 1 after a connection that showed something. */
+  readonly failures: number
+  /** Until it is asked for again. */
+  readonly waitMs: number
+}
+
 /** What to follow, and from where. */
 export type FollowOptions = VisitOptions & {
   /** The last cursor: what happened since comes first. Now, unless given. */
@@ -12,6 +22,8 @@ export type FollowOptions = VisitOptions & {
    * is asked for. Keep it, and nothing is missed between two runs.
    */
   readonly onCursor?: (cursor: string) => void
+  /** Called when a connection broke, or was refused for now, as for a rate limit. */
+  readonly onRetry?: (retry: Retry) => void
 }
 
 /**
@@ -24,7 +36,7 @@ export type FollowOptions = VisitOptions & {
 export async function* followDeliveries(
   options: FollowOptions,
 ): AsyncGenerator<FeedItem, void, undefined> {
-  const { signal, onCursor } = options
+  const { signal, onCursor, onRetry } = options
   let cursor = options.after ?? null
   let failures = 0
   while (!isOver(signal)) {
@@ -42,7 +54,9 @@ export async function* followDeliveries(
       visit.leave()
     }
     failures += 1
-    await backOff(failures, signal)
+    const retry = { reason: await visit.ended, failures, waitMs: waitMsAfter(failures) }
+    if (!isOver(signal)) onRetry?.(retry)
+    await pause(retry.waitMs, signal)
   }
 }
 
@@ -54,8 +68,11 @@ const firstWaitMs = 100
 const waitMsMax = 15_000
 
 /** Longer with each failure, and at random: a thousand clients should not come back at once. */
-async function backOff(failures: number, signal: AbortSignal | undefined): Promise<void> {
-  const waitMs = Math.min(firstWaitMs * 2 ** failures, waitMsMax) * (0.5 + Math.random() / 2)
+function waitMsAfter(failures: number): number {
+  return Math.round(Math.min(firstWaitMs * 2 ** failures, waitMsMax) * (0.5 + Math.random() / 2))
+}
+
+async function pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {
       clearTimeout(timer)
