@@ -1,42 +1,30 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
-import { z } from 'zod'
-import { AppError, invalidInput } from '../errors.ts'
+import type { z } from 'zod'
+import { AppError } from '../errors.ts'
 import { endpointsPerWorkspaceMax, timeoutSecondsDefault } from '../limits.ts'
 import { type Endpoint, EndpointEntity } from '../model/endpoint.ts'
 import type { Workspace } from '../model/workspace.ts'
 import { newUuid, publicId } from '../rules/id.ts'
-import { checkSecret, generateSecret } from '../rules/secret-format.ts'
+import { generateSecret } from '../rules/secret-format.ts'
 import { wireFormats } from '../rules/wire-formats.ts'
 import { violates } from '../store/conflict.ts'
 import { countEndpoints } from '../store/endpoint.ts'
 import { raiseSubscriptionsVersion } from '../store/workspace.ts'
 import { noteChange } from './audit.ts'
+import {
+  creation,
+  type EndpointCreation,
+  isAboutInput,
+  refusalOfCreation,
+  requireSecret,
+} from './endpoint-creation.ts'
 import { endpointFacts, shownFacts } from './endpoint-facts.ts'
-import { endpointFields, patternsOf, requireUrl, sealHeaders } from './endpoint-fields.ts'
+import { patternsOf, requireUrl, sealHeaders } from './endpoint-fields.ts'
 import { pingEndpoint } from './endpoint-ping.ts'
 import { addSecret } from './endpoint-secrets.ts'
-import { optional, readInput } from './input.ts'
+import { readInput } from './input.ts'
 import type { ControlPorts } from './ports.ts'
 import { requireKnownTypes } from './subscription-check.ts'
-
-const creation = z.object({
-  url: endpointFields.url,
-  eventTypes: endpointFields.eventTypes,
-  description: optional(endpointFields.description),
-  externalId: optional(endpointFields.externalId),
-  wireFormat: optional(endpointFields.wireFormat),
-  secret: optional(z.string()),
-  headers: optional(endpointFields.headers),
-  timeoutSeconds: optional(endpointFields.timeoutSeconds),
-  retrySchedule: optional(endpointFields.retrySchedule),
-  rateLimitPerSecond: optional(endpointFields.rateLimitPerSecond),
-  ordered: optional(z.boolean()),
-  metadata: optional(endpointFields.metadata),
-  ping: optional(z.boolean()),
-})
-
-/** What a new endpoint is made of. */
-export type EndpointCreation = z.input<typeof creation>
 
 /** An endpoint with its secret, which nobody is shown again. */
 export type CreatedEndpoint = {
@@ -52,12 +40,24 @@ export async function createEndpoint(
   workspace: Workspace,
   input: EndpointCreation,
 ): Promise<CreatedEndpoint> {
+  try {
+    return await create(ports, workspace, input)
+  } catch (error) {
+    if (!isAboutInput(error)) throw error
+    throw (await refusalOfCreation(ports, workspace, { given: input })) ?? error
+  }
+}
+
+async function create(
+  ports: ControlPorts,
+  workspace: Workspace,
+  input: EndpointCreation,
+): Promise<CreatedEndpoint> {
   const wanted = readInput(creation, input)
   const url = requireUrl(wanted.url, ports.urlRules)
   const wireFormat = wanted.wireFormat ?? workspace.wireFormat
   const secret = wanted.secret ?? generateSecret()
-  const problem = checkSecret(wireFormat, secret)
-  if (problem !== undefined) throw invalidInput([{ path: ['secret'], message: problem }])
+  requireSecret(wireFormat, secret)
   const { database } = ports
   const endpoint = await database.orm.em
     .fork()

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { invalidInput } from '../errors.ts'
+import { type InputIssue, invalidInput } from '../errors.ts'
 import { checkStorable, checkText, type TextLines } from '../rules/free-text.ts'
 
 /**
@@ -9,9 +9,12 @@ import { checkStorable, checkText, type TextLines } from '../rules/free-text.ts'
 export function readInput<Output>(schema: z.ZodType<Output>, input: unknown): Output {
   const read = schema.safeParse(input)
   if (read.success) return read.data
-  throw invalidInput(
-    read.error.issues.map(({ path, message }) => ({ path: path.map(String), message })),
-  )
+  throw invalidInput(issuesOf(read.error))
+}
+
+/** What a schema found, each field by its path in the public API. */
+export function issuesOf({ issues }: z.ZodError): InputIssue[] {
+  return issues.map(({ path, message }) => ({ path: path.map(String), message }))
 }
 
 /** Text that people write and read, at most this many characters. */

@@ -135,6 +135,18 @@ test.each([
   expect(refused.issues[0].message).toContain(message)
 })
 
+test('says all that is wrong at once', async () => {
+  await using bundle = await openBundle()
+  const { client } = await bundle.newTenant()
+  const wrong = { url: 'http://10.0.0.1/', eventTypes: ['b.*', 'no.such'], secret: 'whsec_AAAA' }
+
+  const refused = await client.mutate('endpointCreate', { ...wrong, timeoutSeconds: 31 })
+
+  const paths = refused.issues.map(({ path }: { path: string[] }) => path.join('.'))
+  expect(refused.code).toBe('INVALID_INPUT')
+  expect(paths.toSorted()).toEqual(['eventTypes.1', 'secret', 'timeoutSeconds', 'url'])
+})
+
 test('says where in a list something is wrong', async () => {
   await using bundle = await openBundle()
   const { client } = await bundle.newTenant()

@@ -102,16 +102,26 @@ test.each([
   expect(jsonOf(reply)).toEqual(expected)
 })
 
-test('everything that is wrong is said at once, up to a bound', async () => {
-  const several = await postWebhook(tenant.client, { url: 1, events: 2, name: 3 })
-  const many = await postWebhook(tenant.client, {
-    url,
-    events: Array.from({ length: 500 }, () => 1),
-  })
+test.each([
+  [{ url: 'ftp://example.com/', events: ['nope', 'evaluation..x'], secret: 'short' }],
+  [{ url: 'http://10.0.0.1/', events: [], secret: 'short' }],
+  [{ url: 'http://10.0.0.1/', events: 2, secret: 'short' }],
+  [{ url: 1, events: ['nope'], secret: 'short' }],
+  [{ url: 1, events: [2], secret: 3 }],
+])('everything that is wrong is said at once: %j', async (body) => {
+  const reply = await postWebhook(tenant.client, { ...body, name: 'x' })
 
-  const paths = jsonOf(several).error.issues.map((issue: Json) => issue.path[0])
-  expect(paths.toSorted()).toEqual(['events', 'name', 'url'])
-  expect(jsonOf(many).error.issues).toHaveLength(100)
+  const { code, issues } = jsonOf(reply).error
+  const fields = new Set(issues.map(({ path }: Json) => path[0]))
+  expect([reply.status, code]).toEqual([400, 'INVALID_INPUT'])
+  expect(fields).toEqual(new Set(['name', 'url', 'events', 'secret']))
+})
+
+test('what is wrong is said up to a bound', async () => {
+  const events = Array.from({ length: 500 }, () => 1)
+  const reply = await postWebhook(tenant.client, { url, events })
+
+  expect(jsonOf(reply).error.issues).toHaveLength(100)
 })
 
 test('nothing refused was stored', async () => {

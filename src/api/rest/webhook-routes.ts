@@ -1,4 +1,5 @@
 import { createEndpoint } from '../../control/endpoint-create.ts'
+import { refusalOfCreation } from '../../control/endpoint-creation.ts'
 import { deleteEndpoint } from '../../control/endpoint-switch.ts'
 import { notFound } from '../../errors.ts'
 import { endpointsPerWorkspaceMax } from '../../limits.ts'
@@ -41,7 +42,8 @@ async function create(request: RestRequest): Promise<Answer> {
   if (!workspace) throw notFound('Workspace')
   const wanted = readWebhookCreation(await readJsonText(exchange.request))
   try {
-    const { endpoint, secret } = await createEndpoint(services, workspace, wanted)
+    if (!wanted.ok) throw await refusalOfCreation(services, workspace, wanted)
+    const { endpoint, secret } = await createEndpoint(services, workspace, wanted.given)
     const { createdAt, ...rest } = shown(endpoint)
     return json(201, { ...rest, secret, createdAt })
   } catch (error) {
