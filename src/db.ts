@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { readdirSync, readFileSync } from 'node:fs'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { Migration, Migrator } from '@mikro-orm/migrations'
-import { Client, Pool as PgPool, type ClientBase } from 'pg'
+import { Client, Pool as PgPool, type ClientBase, type PoolConfig } from 'pg'
 import {
   databaseConnectionsMax,
   databaseTimeoutMs,
@@ -11,6 +11,12 @@ import {
   queueConnectionsMax,
   statementMsMax,
 } from './limits.ts'
+import {
+  logConnectionIdleMs,
+  logConnectionSeconds,
+  logConnectionsMax,
+  ormConnectionsMax,
+} from './limits/connections.ts'
 import { entities } from './model/entities.ts'
 import { installQueue } from './queue.ts'
 import { createPartitionsAhead } from './store/partition.ts'
@@ -27,6 +33,8 @@ export type Database = AsyncDisposable & {
   readonly orm: MikroORM
   /** The data plane, with connections of its own, so that no list query can starve it. */
   readonly pool: Pool
+  /** Where the log is listed, by plans that are made once, too: see `readsOf`. */
+  readonly logPool: Pool
   /** The queue's few, whose plans are made for their values: a lease is renewed come what may. */
   readonly queuePool: Pool
 }
@@ -55,29 +63,34 @@ const hotOptions = [
 
 /** Connects lazily: a database that is down fails the first statement, not this call. */
 export async function openDatabase(url: string): Promise<Database> {
-  // Lists of the log look dear to the planner, and end after a page: compiled they take longer.
+  // What looks dear to the planner ends after a page: compiled it takes longer.
   const settings = `-c statement_timeout=${queryMsMax} -c jit=off`
   const orm = await MikroORM.init(ormOptions(url, settings))
   // Its own arrays leave `null` and blanks unquoted, which PostgreSQL reads as something else.
   orm.config.getPlatform().marshallArray = textArray
   const pool = openPool(url, { max: databaseConnectionsMax, options: hotOptions })
+  const logPool = openPool(url, {
+    ...{ max: logConnectionsMax, options: hotOptions },
+    ...{ idleTimeoutMillis: logConnectionIdleMs, maxLifetimeSeconds: logConnectionSeconds },
+    ...{ statement_timeout: queryMsMax, query_timeout: queryMsMax + databaseTimeoutMs },
+  })
   const queuePool = openPool(url, { max: queueConnectionsMax })
   return {
     orm,
     pool,
+    logPool,
     queuePool,
     [Symbol.asyncDispose]: async () => {
       // A connection that was cut inside a transaction of the ORM never comes back to its pool.
       const tooLong = wait(databaseTimeoutMs, undefined, { ref: false })
-      const ending = [pool.end(), queuePool.end(), orm.close()]
+      const ending = [pool.end(), logPool.end(), queuePool.end(), orm.close()]
       await Promise.race([Promise.all(ending), tooLong])
     },
   }
 }
 
-function openPool(url: string, options: { max: number; options?: string }): Pool {
+function openPool(url: string, options: PoolConfig): Pool {
   const pool = new PgPool({
-    ...options,
     connectionString: url,
     connectionTimeoutMillis: databaseTimeoutMs,
     keepAlive: true,
@@ -85,6 +98,7 @@ function openPool(url: string, options: { max: number; options?: string }): Pool
     // The second for a connection whose other end is gone: nobody else would say so.
     statement_timeout: statementMsMax,
     query_timeout: statementMsMax + databaseTimeoutMs,
+    ...options,
   })
   // A connection the server drops while idle: the pool replaces it; the next statement reports it.
   pool.on('error', () => {})
@@ -124,7 +138,7 @@ function ormOptions(url: string, settings = ''): Options {
       tableName: 'migration',
       silent: true,
     },
-    pool: { max: databaseConnectionsMax },
+    pool: { max: ormConnectionsMax },
     driverOptions: {
       connectionTimeoutMillis: databaseTimeoutMs,
       application_name: 'postrider',

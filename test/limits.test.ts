@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import * as connections from '../src/limits/connections.ts'
 import * as embedded from '../src/limits/embedded.ts'
 import * as limits from '../src/limits.ts'
 import * as forgetting from '../src/limits/forgetting.ts'
@@ -80,6 +81,10 @@ const rising: readonly (readonly [what: string, values: readonly number[]])[] = 
       replays.replayScanMax,
     ],
   ],
+  [
+    'connections outlive a pause',
+    [connections.logConnectionIdleMs, connections.logConnectionSeconds * 1000],
+  ],
   ['the feed is polled between checkpoints', [live.feedPollMs, live.checkpointEveryMs]],
 ]
 
@@ -88,7 +93,7 @@ test.each(rising)('bounds agree: %s', (_what, values) => {
 })
 
 test('every bound is a whole number above nothing', () => {
-  const all = { ...limits, ...live, ...embedded, ...forgetting, ...replays }
+  const all = { ...limits, ...live, ...embedded, ...forgetting, ...replays, ...connections }
   const wrong = Object.entries(all).filter(([, value]) => {
     return typeof value === 'number' && !(Number.isInteger(value) && value > 0)
   })

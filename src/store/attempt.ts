@@ -1,6 +1,7 @@
 import type { AttemptTrigger } from '../rules/delivery-state.ts'
 import type { AttemptResult } from '../rules/outcome.ts'
 import type { Read } from './reads.ts'
+import { boundsOf } from './slice.ts'
 
 /** Which attempt: its delivery and its place among that delivery's attempts, from 1. */
 export type AttemptKey = { readonly deliveryId: string; readonly number: number }
@@ -41,8 +42,9 @@ export function readAttemptsOf(
     text: `/* readAttemptsOf */
       select ${columns} from attempt
       where workspace_id = $1 and delivery_id = any($2::uuid[])
+        and delivery_id between $3 and $4
       order by delivery_id, number`,
-    values: [workspaceId, deliveryIds],
+    values: [workspaceId, deliveryIds, ...boundsOf(deliveryIds)],
   })
 }
 
@@ -53,10 +55,10 @@ export function readAttempts(
   keys: readonly AttemptKey[],
 ): Promise<StoredAttempt[]> {
   return read({
-    name: 'readAttempts',
     text: `/* readAttempts */
       select ${columns} from attempt
       where workspace_id = $1 and delivery_id = any($2::uuid[])
+        and delivery_id between $4 and $5
         and (delivery_id, number) in (select * from unnest($2::uuid[], $3::smallint[]))`,
     values: [workspaceId, ...keyColumns(keys)],
   })
@@ -75,11 +77,13 @@ export function readExchanges(
         response_body_truncated as "responseBodyTruncated"
       from attempt
       where workspace_id = $1 and delivery_id = any($2::uuid[])
+        and delivery_id between $4 and $5
         and (delivery_id, number) in (select * from unnest($2::uuid[], $3::smallint[]))`,
     values: [workspaceId, ...keyColumns(keys)],
   })
 }
 
-function keyColumns(keys: readonly AttemptKey[]): [string[], number[]] {
-  return [keys.map((key) => key.deliveryId), keys.map((key) => key.number)]
+function keyColumns(keys: readonly AttemptKey[]): unknown[] {
+  const deliveryIds = keys.map((key) => key.deliveryId)
+  return [deliveryIds, keys.map((key) => key.number), ...boundsOf(deliveryIds)]
 }

@@ -61,7 +61,6 @@ export async function readChanges(
   limit: number,
 ): Promise<ChangePage> {
   const rows = await read<Row>({
-    name: 'readChanges',
     text: readChangesSql,
     values: [
       wishes.map(({ workspaceId }) => workspaceId),

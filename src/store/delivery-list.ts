@@ -9,7 +9,7 @@ import {
   sourceFor,
   statusesMeant,
 } from './delivery-source.ts'
-import { type LogSpan, spanOf, within } from './log-span.ts'
+import { anyDay, type LogSlice, type LogSpan, spanOf, within } from './log-span.ts'
 import type { Read } from './reads.ts'
 import { afterAllIds, beforeAllIds, type Slice } from './slice.ts'
 
@@ -46,7 +46,7 @@ export type OwnedPages = Fenced & {
 export async function listDeliveries(
   read: Read,
   selection: DeliverySelection,
-  slice: Slice,
+  slice: LogSlice,
 ): Promise<DeliveryPage> {
   const { fence, rowsOf } = await readPages(read, ownedBy(selection), slice)
   return { fence, rows: [...rowsOf.values()].flat() }
@@ -56,7 +56,7 @@ export async function listDeliveries(
 export function listDeliveriesOf(
   read: Read,
   selection: OwnedSelection,
-  slice: Slice,
+  slice: LogSlice,
 ): Promise<OwnedPages> {
   return readPages(read, selection, slice)
 }
@@ -69,7 +69,7 @@ export async function countDeliveries(
 ): Promise<number> {
   const { owner, ownerIds, ...owned } = ownedBy(selection)
   const filter = { ...owned.filter, statuses: statusesMeant(owned.filter) }
-  const rows = rowsSql({ owner, source: sourceFor(owner, filter), order: null })
+  const rows = rowsSql({ owner, source: sourceFor(owner, filter), order: null, days: anyDay })
   const everything = { newerThan: beforeAllIds, olderThan: afterAllIds }
   const [row] = await read<{ count: number }>({
     text: `/* countDeliveries */
@@ -99,13 +99,13 @@ function ownedBy(selection: DeliverySelection): Owned {
 async function readPages(
   read: Read,
   { owner, ownerIds, ...selection }: Owned,
-  slice: Slice,
+  slice: LogSlice,
 ): Promise<OwnedPages> {
   const filter = { ...selection.filter, statuses: statusesMeant(selection.filter) }
   const part = owner === 'event' ? within(slice, sinceEvents(ownerIds)) : slice
   const order = slice.order === 'newest' ? 'desc' : 'asc'
   const rows = await read<(StoredDelivery | { id: null }) & { fence: string; ownerId: string }>({
-    text: listSql({ owner, source: sourceFor(owner, filter), order }),
+    text: listSql({ owner, source: sourceFor(owner, filter), order, days: slice.days }),
     values: values({ ...selection, filter }, part, ownerIds),
   })
   const found = rows.filter((row): row is (typeof rows)[number] & StoredDelivery => row.id !== null)

@@ -1,11 +1,14 @@
 import type { DeliveryStatus } from '../rules/delivery-state.ts'
 import type { DeliveryFilter } from './delivery-filter.ts'
+import type { LogSpan } from './log-span.ts'
+import { has, inDays } from './planned-once.ts'
 
 /*
  * Five million deliveries of one workspace are not looked through for twenty: whatever the filter,
  * rows come from an index in which those that fit lie together, in the order of their ids. Which
- * index follows from the filter alone. Left to PostgreSQL it followed from statistics: it walked
- * the workspace, newest first, until it had enough, and 25 FAILED ones took 0.5 s, none 2 s.
+ * index follows from the filter alone, and shows in the text: it is planned without its values.
+ * Left to PostgreSQL it followed from statistics: it walked the workspace, newest first, until it
+ * had enough, and 25 FAILED ones took 0.5 s, none 2 s.
  *
  * Each value that is asked for is read by itself, and what was read is merged: only equality gives
  * rows in the index's order. All other conditions are applied to the rows as they come.
@@ -69,8 +72,9 @@ const fits = `delivery.workspace_id = $1
 /** The owner's rows. A filter for other endpoints than the owner is seen before any is read. */
 const ownKey: Readonly<Record<ListOwner, string>> = {
   workspace: 'true',
-  endpoint: 'delivery.endpoint_id = owner.id and ($2::uuid[] is null or owner.id = any($2))',
-  event: 'delivery.event_id = owner.id',
+  endpoint: `${has('delivery.endpoint_id', 'owner.id')}
+    and ($2::uuid[] is null or owner.id = any($2))`,
+  event: has('delivery.event_id', 'owner.id'),
 }
 
 /** What rows are taken of: whose they are, from where, in which order. */
@@ -78,23 +82,27 @@ export type RowsWish = {
   readonly owner: ListOwner
   readonly source: Source
   readonly order: RowOrder
+  readonly days: LogSpan
 }
 
-/** How the rows of each source are found: a list of values, and what a row has of one of them. */
-const streams: Readonly<Record<Exclude<Source, 'all' | 'waiting'>, [from: string, key: string]>> = {
-  endpoints: ['unnest($2::uuid[]) as endpoint (id)', 'delivery.endpoint_id = endpoint.id'],
-  types: ['unnest($4::text[]) as type (name)', 'delivery.event_type = type.name'],
+/** How a source's rows are found: a list of values, and what a row has of one of them. */
+type Stream = readonly [from: string, key: string]
+
+const streams: Readonly<Record<Exclude<Source, 'all' | 'waiting'>, Stream>> = {
+  endpoints: ['unnest($2::uuid[]) as endpoint (id)', has('delivery.endpoint_id', 'endpoint.id')],
+  types: ['unnest($4::text[]) as type (name)', has('delivery.event_type', 'type.name')],
   triggers: [
     'unnest($6::delivery_trigger[]) as wanted (trigger)',
-    `delivery.trigger = wanted.trigger and delivery.trigger <> 'EVENT'`,
+    `${has('delivery.trigger', 'wanted.trigger')} and delivery.trigger <> 'EVENT'`,
   ],
   rare: [
     'unnest($5::delivery_status[]) as wanted (status)',
-    'delivery.rare_status = wanted.status',
+    has('delivery.rare_status', 'wanted.status'),
   ],
   rareOfEndpoints: [
     'unnest($2::uuid[]) as endpoint (id), unnest($5::delivery_status[]) as wanted (status)',
-    'delivery.endpoint_id = endpoint.id and delivery.rare_status = wanted.status',
+    `${has('delivery.endpoint_id', 'endpoint.id')}
+      and ${has('delivery.rare_status', 'wanted.status')}`,
   ],
 }
 
@@ -108,12 +116,13 @@ export function rowsSql(wish: RowsWish): string {
   return source === 'waiting' ? waitingSql(wish) : mergedSql(wish, streams[source])
 }
 
-function keyedSql({ owner, order }: RowsWish, key: string): string {
+function keyedSql({ owner, order, days }: RowsWish, key: string): string {
   return `select delivery.* from delivery
-    where ${fits} and ${ownKey[owner]} and ${key} ${endOf(order)}`
+    where ${fits} and ${ownKey[owner]} and ${key}
+      and ${inDays('delivery.id', days)} ${endOf(order)}`
 }
 
-function mergedSql(wish: RowsWish, [from, key]: readonly [from: string, key: string]): string {
+function mergedSql(wish: RowsWish, [from, key]: Stream): string {
   return `select found.* from ${from} cross join lateral (${keyedSql(wish, key)}) found
     ${endOf(wish.order)}`
 }
@@ -131,8 +140,9 @@ const nearRowsMax = 1_000
  * Where so many wait they are mostly the newest: a few rows are looked through first.
  */
 function waitingSql(wish: RowsWish): string {
-  const { owner, order } = wish
-  const isOther = `${streams.rare[1]} and wanted.status not in ('PENDING', 'RETRYING')`
+  const { owner, order, days } = wish
+  const isOther = `${streams.rare[1]}
+    and wanted.status not in ('PENDING', 'RETRYING')`
   const all = `select both_kinds.* from (
       (${dueSql(wish)}) union all (${mergedSql(wish, [streams.rare[0], isOther])})
     ) both_kinds ${endOf(order)}`
@@ -140,7 +150,7 @@ function waitingSql(wish: RowsWish): string {
   return `with near as materialized (
       select delivery.* from (
         select delivery.* from delivery
-        where delivery.workspace_id = $1 and ${ownKey[owner]}
+        where delivery.workspace_id = $1 and ${ownKey[owner]} and ${inDays('delivery.id', days)}
           and delivery.id > $10::uuid and delivery.id < $11::uuid
         order by id ${order} limit ${nearRowsMax}
       ) delivery

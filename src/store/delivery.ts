@@ -1,6 +1,7 @@
 import type { DeliveryStatus, DeliveryTrigger } from '../rules/delivery-state.ts'
 import type { AttemptResult } from '../rules/outcome.ts'
 import type { Read } from './reads.ts'
+import { boundsOf } from './slice.ts'
 
 /** One event on its way to one endpoint, as stored. When it was created is in its id. */
 export type StoredDelivery = {
@@ -34,10 +35,10 @@ export function readDeliveries(
   ids: readonly string[],
 ): Promise<StoredDelivery[]> {
   return read({
-    name: 'readDeliveries',
     text: `/* readDeliveries */
       select ${deliveryColumns} from delivery
-      where workspace_id = $1 and id = any($2::uuid[])`,
-    values: [workspaceId, ids],
+      where workspace_id = $1 and id = any($2::uuid[])
+        and id between $3 and $4`,
+    values: [workspaceId, ids, ...boundsOf(ids)],
   })
 }

@@ -1,6 +1,7 @@
-import { spanOf, within } from './log-span.ts'
+import { type LogSlice, type LogSpan, spanOf, within } from './log-span.ts'
+import { has, inDays } from './planned-once.ts'
 import type { Read } from './reads.ts'
-import type { Slice } from './slice.ts'
+import { boundsOf } from './slice.ts'
 
 /** One published event, as stored, without its payload. When it was created is in its id. */
 export type StoredEvent = {
@@ -39,8 +40,9 @@ export function readEvents(
 ): Promise<StoredEvent[]> {
   return read({
     text: `/* readEvents */
-      select ${columns} from event where workspace_id = $1 and id = any($2::uuid[])`,
-    values: [workspaceId, ids],
+      select ${columns} from event
+      where workspace_id = $1 and id = any($2::uuid[]) and id between $3 and $4`,
+    values: [workspaceId, ids, ...boundsOf(ids)],
   })
 }
 
@@ -53,38 +55,45 @@ export async function readPayloads(
   return read({
     text: `/* readPayloads */
       select id, payload as "payloadText" from event
-      where workspace_id = $1 and id = any($2::uuid[])`,
-    values: [workspaceId, ids],
+      where workspace_id = $1 and id = any($2::uuid[]) and id between $3 and $4`,
+    values: [workspaceId, ids, ...boundsOf(ids)],
   })
 }
 
-// A key is looked up where it is unique and has an index; the event's own column has none.
 const fits = `event.workspace_id = $1
   and ($2::text[] is null or event.event_type = any($2))
-  and ($3::text is null or event.id = (
-    select event_id from idempotency_key where workspace_id = $1 and key = $3))
+  and ($3::text is null or event.idempotency_key = $3)
   and event.id > $4::uuid and event.id < $5::uuid`
 
-const rowsSql = (key: string, end: string) => `select event.* from event
-  where ${fits} and ${key} ${end}`
+/** Which rows, in which order: SQL. */
+type RowsWish = { readonly filter: EventFilter; readonly days: LogSpan; readonly end: string }
 
-// Types are read one by one, for the reason given in `delivery-source.ts`.
-const typesSql = (end: string) => `select found.* from unnest($2::text[]) as type (name)
-  cross join lateral (${rowsSql('event.event_type = type.name', end)}) found ${end}`
+// As for deliveries, the filter says which index the rows come from: see `delivery-source.ts`. A
+// key is looked up where it is unique and has an index; the event's own column has none.
+function rowsSql({ filter, days, end }: RowsWish): string {
+  const rows = (key: string) => `select event.* from event
+    where ${fits} and ${inDays('event.id', days)} and ${key} ${end}`
+  if (filter.idempotencyKey !== null) {
+    return rows(`event.id = (
+      select event_id from idempotency_key where workspace_id = $1 and key = $3)`)
+  }
+  if (filter.eventTypes === null) return rows('true')
+  return `select found.* from unnest($2::text[]) as type (name)
+    cross join lateral (${rows(has('event.event_type', 'type.name'))}) found ${end}`
+}
 
 /** One page of the log of events. */
 export function listEvents(
   read: Read,
   { workspaceId, filter }: EventSelection,
-  slice: Slice,
+  slice: LogSlice,
 ): Promise<StoredEvent[]> {
   const { eventTypes, idempotencyKey, createdSince, createdUntil } = filter
   const end = `order by id ${slice.order === 'newest' ? 'desc' : 'asc'} limit $6`
-  const byType = eventTypes !== null && idempotencyKey === null
+  const rows = rowsSql({ filter, days: slice.days, end })
   const { newerThan, olderThan } = within(slice, spanOf(createdSince, createdUntil))
   return read({
-    text: `/* listEvents */
-      select ${columns} from (${byType ? typesSql(end) : rowsSql('true', end)}) event ${end}`,
+    text: `/* listEvents */ select ${columns} from (${rows}) event ${end}`,
     values: [
       workspaceId,
       eventTypes && [...new Set(eventTypes)],

@@ -1,4 +1,5 @@
 import type { Read } from './reads.ts'
+import { boundsOf } from './slice.ts'
 
 /** A row of the log and the workspace it belongs to. */
 export type LogOwner = { readonly id: string; readonly workspaceId: string }
@@ -12,8 +13,8 @@ export function findDeliveryOwners(read: Read, ids: readonly string[]): Promise<
     text: `/* findDeliveryOwners */
       select delivery.id, workspace_id as "workspaceId" from delivery
       join workspace on workspace.id = workspace_id and workspace.deleted_at is null
-      where delivery.id = any($1::uuid[])`,
-    values: [ids],
+      where delivery.id = any($1::uuid[]) and delivery.id between $2 and $3`,
+    values: [ids, ...boundsOf(ids)],
   })
 }
 
@@ -23,7 +24,7 @@ export function findEventOwners(read: Read, ids: readonly string[]): Promise<Log
     text: `/* findEventOwners */
       select event.id, workspace_id as "workspaceId" from event
       join workspace on workspace.id = workspace_id and workspace.deleted_at is null
-      where event.id = any($1::uuid[])`,
-    values: [ids],
+      where event.id = any($1::uuid[]) and event.id between $2 and $3`,
+    values: [ids, ...boundsOf(ids)],
   })
 }

@@ -1,33 +1,36 @@
-import { types } from 'pg'
-import type { Database } from '../db.ts'
+import { hash } from 'node:crypto'
+import type { Database, Pool } from '../db.ts'
 
 /** Runs one statement that reads, and answers its rows. */
 export type Read = <Row>(statement: {
-  /** Prepared under this name; only where its plan suits all values. */
-  readonly name?: string
   readonly text: string
   readonly values: readonly unknown[]
 }) => Promise<Row[]>
 
 /**
- * Where the log is read: on the ORM's connections, which plan a statement anew for its values. A
- * filtered list has one text for every filter (`$3 is null or endpoint_id = any($3)`), and which
- * index and which partitions serve it follows from the values alone. The pool of the hot path
- * plans once and would walk the whole workspace. It also keeps lists from starving deliveries.
+ * Where the log is read: on connections of its own, so that lists starve neither deliveries nor
+ * changes. Each text is planned once on each, see `planned-once.ts`, so one text must suit all its
+ * values. Which index serves a filter shows in the text; which partitions, in the values, when it
+ * runs: ids are compared with bounds, since a list of ids alone leaves out none. A plan has some
+ * 300 KB, so texts are few: they differ by the kind of a filter, not by each of its conditions.
  */
-export function readsOf(database: Database): Read {
-  return async <Row>({ values, ...statement }: Parameters<Read>[0]) => {
-    const connections = await database.orm.em.getConnection().getNativeClient()
-    // The ORM reads times as text; these rows are read as the driver does.
-    const { rows } = await connections.query({ ...statement, values: [...values], types })
-    return rows as Row[]
-  }
+export function readsOf({ logPool }: Pick<Database, 'logPool'>): Read {
+  return readsOn(logPool)
 }
 
 /** Reads on the connections of the hot path, for what is read many times a second. */
 export function hotReadsOf({ pool }: Pick<Database, 'pool'>): Read {
-  return async <Row>({ values, ...statement }: Parameters<Read>[0]) => {
-    const { rows } = await pool.query({ ...statement, values: [...values] })
+  return readsOn(pool)
+}
+
+function readsOn(pool: Pool): Read {
+  return async <Row>({ text, values }: Parameters<Read>[0]) => {
+    const { rows } = await pool.query({ name: nameOf(text), text, values: [...values] })
     return rows as Row[]
   }
+}
+
+/** Prepared statements are known by their names. A digest takes 3 µs. */
+function nameOf(text: string): string {
+  return hash('sha256', text, 'base64url')
 }

@@ -51,14 +51,15 @@ test('a page of events, with deliveries and their attempts', async () => {
 
 /** Answers the query; fails if it took too many statements. Lanes have their own connections. */
 async function asked(query: string): Promise<Json> {
-  const pool = await bundle.database.orm.em.getConnection().getNativeClient()
+  const { orm, logPool } = bundle.database
+  const pools = [await orm.em.getConnection().getNativeClient(), logPool]
   let statements = 0
   const count = () => {
     statements += 1
   }
-  pool.on('acquire', count)
+  for (const pool of pools) pool.on('acquire', count)
   const result = await tenant.client.ask(query)
-  pool.off('acquire', count)
+  for (const pool of pools) pool.off('acquire', count)
   expect(statements).toBeLessThanOrEqual(statementsMax)
   expect(statements).toBeGreaterThan(2)
   return result

@@ -10,7 +10,7 @@ import {
 } from '../../src/store/delivery-list.ts'
 import { readDeliveries, type StoredDelivery } from '../../src/store/delivery.ts'
 import { findDeliveryOwners, findEventOwners } from '../../src/store/log-owners.ts'
-import { newLogSpan, within } from '../../src/store/log-span.ts'
+import { anyDay, newLogSpan } from '../../src/store/log-span.ts'
 import { dayOf } from '../../src/store/partition.ts'
 import { type Read, readsOf } from '../../src/store/reads.ts'
 import { afterAllIds, beforeAllIds, type Slice } from '../../src/store/slice.ts'
@@ -189,17 +189,18 @@ test('an operator finds the workspace of an id', async () => {
   expect(await findEventOwners(read, [uuidFloor(start)])).toEqual([])
 })
 
-const all = { newerThan: beforeAllIds, olderThan: afterAllIds, order: 'newest' } as const
+const bounds = { newerThan: beforeAllIds, olderThan: afterAllIds }
+const all = { ...bounds, order: 'newest', days: anyDay } as const
 
 /** Pages of 40, of the days there are, as the API reads them. */
 async function pages(filter: DeliveryFilter, order: Slice['order']): Promise<string[]> {
-  const span = await newLogSpan(read)()
+  const days = await newLogSpan(read)()
   const found: string[] = []
   for (;;) {
     const last = found.at(-1)
     const from = last && (order === 'newest' ? { olderThan: last } : { newerThan: last })
-    const slice = { ...all, ...from, order, limit: 40 }
-    const { rows } = await listDeliveries(read, { workspaceId, filter }, within(slice, span))
+    const slice = { ...all, ...from, order, limit: 40, days }
+    const { rows } = await listDeliveries(read, { workspaceId, filter }, slice)
     found.push(...rows.map((row) => row.id))
     if (rows.length < 40) return found
   }

@@ -20,6 +20,7 @@ import * as purge from '../../src/store/payload-purge.ts'
 import * as deletion from '../../src/store/workspace-deletion.ts'
 import * as endpoint from '../../src/store/endpoint.ts'
 import * as event from '../../src/store/event.ts'
+import { newLogSpan } from '../../src/store/log-span.ts'
 import * as lane from '../../src/store/lane-endpoint.ts'
 import * as owners from '../../src/store/log-owners.ts'
 import { readSubjects } from '../../src/store/operational-subject.ts'
@@ -47,6 +48,7 @@ export async function runEveryStatement(database: Database, some: SomeIds): Prom
     olderThan: afterAllIds,
     order: 'newest',
     limit: 20,
+    days: await newLogSpan(read)(),
   } as const
   const at = new Date()
   const em = orm.em.fork()

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/db.ts'
 import { anyDelivery } from '../../src/store/delivery-filter.ts'
 import { listDeliveries } from '../../src/store/delivery-list.ts'
-import { newLogSpan, within } from '../../src/store/log-span.ts'
+import { newLogSpan } from '../../src/store/log-span.ts'
 import { type Read, readsOf } from '../../src/store/reads.ts'
 import { afterAllIds, beforeAllIds } from '../../src/store/slice.ts'
 import { freshDatabase } from '../support/database.ts'
@@ -25,19 +25,33 @@ const bounds = { newerThan: beforeAllIds, olderThan: afterAllIds }
 const all = { ...bounds, order: 'newest', limit: 10 } as const
 
 test('a list reads day after day, the newest first', async () => {
-  const span = await newLogSpan(read)()
+  const days = await newLogSpan(read)()
   let plan = ''
   const explain = (async ({ text, values }: Parameters<Read>[0]) => {
-    const rows = await read<Record<string, string>>({ text: `explain ${text}`, values })
+    const { rows } = await database.logPool.query(`explain (generic_plan) ${text}`)
     plan = rows.map((row) => row['QUERY PLAN']).join('\n')
-    return rows
+    return read({ text, values })
   }) as Read
   const workspaceId = await logRows(database).addWorkspace()
-  await listDeliveries(explain, { workspaceId, filter: anyDelivery }, within(all, span))
+  await listDeliveries(explain, { workspaceId, filter: anyDelivery }, { ...all, days })
   expect(plan).not.toMatch(/Merge Append|delivery_default|Seq Scan/)
   expect(plan.match(/on delivery_\d{8}/g)).toEqual(
     plan.match(/on delivery_\d{8}/g)?.toSorted((a, b) => (a < b ? 1 : -1)),
   )
+})
+
+test('a list is planned once for all its values', async () => {
+  const days = await newLogSpan(read)()
+  const workspaceId = await logRows(database).addWorkspace()
+  for (const eventTypes of [['one'], ['two', 'three'], ['four']]) {
+    const filter = { ...anyDelivery, eventTypes }
+    await listDeliveries(read, { workspaceId, filter }, { ...all, days })
+  }
+  const { rows } = await database.logPool.query(
+    `select generic_plans::int as generic, custom_plans::int as custom
+     from pg_prepared_statements where statement like '/* listDeliveries */%'`,
+  )
+  expect(rows).toEqual([{ generic: 3, custom: 0 }])
 })
 
 test('what lies in no partition of a day is listed', async () => {
@@ -46,8 +60,8 @@ test('what lies in no partition of a day is listed', async () => {
   const endpointIds = [await rows.addEndpoint(workspaceId)]
   const at = new Date(Date.now() - 40 * 86_400_000)
   const [old] = await rows.publish({ workspaceId, endpointIds, at })
-  const span = await newLogSpan(read)()
+  const days = await newLogSpan(read)()
   const selection = { workspaceId, filter: anyDelivery }
-  const page = await listDeliveries(read, selection, within(all, span))
+  const page = await listDeliveries(read, selection, { ...all, days })
   expect(page.rows.map((row) => row.id)).toEqual([old?.deliveryId])
 })

@@ -1,7 +1,6 @@
 import { positionAt } from '../../store/change.ts'
 import { countDeliveries, listDeliveries } from '../../store/delivery-list.ts'
 import type { StoredDelivery } from '../../store/delivery.ts'
-import { within } from '../../store/log-span.ts'
 import { readsOf } from '../../store/reads.ts'
 import type { Slice } from '../../store/slice.ts'
 import { builder } from './builder.ts'
@@ -129,7 +128,7 @@ async function loadRows(
   { services, loaders }: Context,
 ) {
   const selection = { workspaceId, filter: readDeliveryFilter(given) }
-  const part = within(slice, await services.logSpan())
+  const part = { ...slice, days: await services.logSpan() }
   if (of) return loaders.deliveryPages.load({ ...selection, ...of, slice: part })
   return listDeliveries(readsOf(services.database), selection, part)
 }

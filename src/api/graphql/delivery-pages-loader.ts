@@ -5,12 +5,12 @@ import {
   type OwnedSelection,
 } from '../../store/delivery-list.ts'
 import type { Read } from '../../store/reads.ts'
-import type { Slice } from '../../store/slice.ts'
+import type { LogSlice } from '../../store/log-span.ts'
 
 /** One page of the deliveries of one endpoint or event. */
 export type DeliveryPageKey = Omit<OwnedSelection, 'ownerIds'> & {
   readonly ownerId: string
-  readonly slice: Slice
+  readonly slice: LogSlice
 }
 
 /** Pages by what they are of: those that ask for the same of many share a statement. */

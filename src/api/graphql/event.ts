@@ -1,7 +1,6 @@
 import { notFound } from '../../errors.ts'
 import { publicId, uuidTime } from '../../rules/id.ts'
 import { listEvents, type EventFilter, type StoredEvent } from '../../store/event.ts'
-import { within } from '../../store/log-span.ts'
 import { readsOf } from '../../store/reads.ts'
 import { builder } from './builder.ts'
 import { loadConnection } from './connection.ts'
@@ -128,7 +127,7 @@ builder.queryFields((t) => ({
       const selection = { workspaceId, filter: readEventFilter(filter) }
       const request = { args, cursors, scope: { list: 'events', workspaceId, filter } }
       return loadConnection(request, async (slice) => {
-        const part = within(slice, await logSpan())
+        const part = { ...slice, days: await logSpan() }
         const events = await listEvents(readsOf(database), selection, part)
         for (const event of events) context.loaders.event.prime(event, event)
         return events
