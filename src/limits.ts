@@ -81,8 +81,9 @@ export const startsPerTurnMax = 16
 export const laneBufferMax = 256
 /** Payloads a lane holds in memory, give or take one: four of the longest are out at a time. */
 export const laneBufferBytesMax = 4 * payloadBytesMax
-/** Room in a lane's buffer that makes reading a page worth a statement. */
+/** Room in a lane's buffer that makes reading a page worth a statement: for rows, for payloads. */
 export const pageSizeMin = 64
+export const pageBytesMin = 256 * 1024
 /** Lanes one process owns at a time; the rest waits in the queue. */
 export const lanesMax = 2000
 /** With more lanes than this one without work is given back at once. */

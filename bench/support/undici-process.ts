@@ -46,13 +46,14 @@ async function startOwnReceiver(): Promise<string> {
 /** Sends from memory what was signed before: nothing is read, nothing is stored. */
 function senderOf(origin: string, body: string): (requests: number) => Promise<void> {
   const pool = new Pool(origin, { connections: inFlight })
-  const signed = signedHeaders(body)
+  const payload = Buffer.from(body)
+  const signed = signedHeaders(payload)
   return async (requests) => {
     let left = requests
     const one = async () => {
       while (left-- > 0) {
         const headers = signed[left % signed.length] ?? []
-        const answer = await pool.request({ method: 'POST', path: '/', headers, body })
+        const answer = await pool.request({ method: 'POST', path: '/', headers, body: payload })
         await answer.body.dump()
       }
     }
@@ -61,11 +62,11 @@ function senderOf(origin: string, body: string): (requests: number) => Promise<v
 }
 
 /** As the program sends them: each has its own id and signature. */
-function signedHeaders(payloadText: string): string[][] {
+function signedHeaders(payload: Buffer): string[][] {
   const signer = prepareSigner('STANDARD_WEBHOOKS', [{ secret: generateSecret(), expiresAt: null }])
   return Array.from({ length: distinctRequests }, () => {
     const { headers } = signedRequest({
-      ...{ signer, customHeaders: [], eventType: 'bench.happened', payloadText },
+      ...{ signer, customHeaders: [], eventType: 'bench.happened', payload },
       eventId: publicId('evt', newUuid(Date.now())),
       deliveryId: publicId('dlv', newUuid(Date.now())),
       unixSeconds: Math.floor(Date.now() / 1000),

@@ -13,8 +13,8 @@ export type PostRequest = {
   readonly url: string
   /** In the order and spelling they are sent in, after `host` and `connection`. */
   readonly headers: readonly HeaderLine[]
-  /** Sent as UTF-8, with its `content-length`. */
-  readonly body: string
+  /** Sent with its `content-length`. */
+  readonly body: Buffer
   readonly timeoutMs: number
   /** Gives the request up: it then has no outcome, and `post` rejects with the signal's reason. */
   readonly signal?: AbortSignal

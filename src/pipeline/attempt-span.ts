@@ -6,14 +6,14 @@ import type { LaneEndpoint, Sent } from './stages.ts'
 /** The span of one attempt, part of the one that published its event. */
 export function attemptSpan(endpoint: LaneEndpoint, due: DueDelivery, startedAt: Date): SpanStart {
   return {
-    ...{ name: 'attempt', kind: 'CLIENT', parent: due.traceparent, startedAt },
+    ...{ name: 'attempt', kind: 'CLIENT', parent: due.event.traceparent, startedAt },
     attributes: {
       'http.request.method': 'POST',
       'server.address': endpoint.host,
       'postrider.workspace.id': publicId('ws', due.workspaceId),
       'postrider.endpoint.id': publicId('wh', due.endpointId),
       'postrider.event.id': publicId('evt', due.eventId),
-      'postrider.event.type': due.eventType,
+      'postrider.event.type': due.event.eventType,
       'postrider.delivery.id': publicId('dlv', due.deliveryId),
       'postrider.attempt.number': due.attemptCount + 1,
       // How long it waited for its lane.

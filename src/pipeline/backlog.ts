@@ -1,4 +1,10 @@
-import { laneBufferBytesMax, laneBufferMax, offerLateMsMax, pageSizeMin } from '../limits.ts'
+import {
+  laneBufferBytesMax,
+  laneBufferMax,
+  offerLateMsMax,
+  pageBytesMin,
+  pageSizeMin,
+} from '../limits.ts'
 import { uuidTime } from '../rules/id.ts'
 import { dueStart, type DueDelivery, type DueKey } from '../store/due.ts'
 import type { Page, PageWish } from './load.ts'
@@ -109,7 +115,7 @@ export class Backlog {
   /** Whether reading is worth a statement, for a lane that may have `inFlightMax` requests out. */
   wantsMore(inFlightMax: number): boolean {
     if (this.#isComplete || this.#reading || this.#waiting.length >= inFlightMax) return false
-    const hasBytes = this.#knownBytes < laneBufferBytesMax
+    const hasBytes = laneBufferBytesMax - this.#knownBytes >= pageBytesMin
     return this.#known.size === 0 || (this.#room >= pageSizeMin && hasBytes)
   }
 
@@ -117,8 +123,9 @@ export class Backlog {
   startReading(): { readonly wish: PageWish; readonly reading: Reading } {
     const after = this.#cursor
     const fromStart = after === dueStart
-    const rowsMax = this.#room + (fromStart ? this.#known.size : 0)
     const payloadBytesMax = laneBufferBytesMax - (fromStart ? 0 : this.#knownBytes)
+    const rowsWithBytes = Math.ceil(payloadBytesMax / this.#bytesEach)
+    const rowsMax = Math.min(this.#room + (fromStart ? this.#known.size : 0), rowsWithBytes)
     const reading = { fromStart, hints: this.#hints, ended: new Set<string>() }
     this.#reading = reading
     const isIdle = this.#known.size === 0
@@ -145,6 +152,11 @@ export class Backlog {
     if (this.#reading === reading) this.#reading = null
   }
 
+  /** Of those that are known: the next ones are likely as long. More are read for nothing. */
+  get #bytesEach(): number {
+    return this.#knownBytes / this.#known.size || 1
+  }
+
   get #room(): number {
     return laneBufferMax - this.#known.size
   }
@@ -155,7 +167,7 @@ export class Backlog {
 
   /** Into its place: what was committed late, or is due in a moment, holds nobody back. */
   #hold(due: DueDelivery, cameBy: Known['cameBy']): void {
-    const bytes = due.payloadText?.length ?? 0
+    const bytes = due.event.payloadText?.length ?? 0
     this.#known.set(due.deliveryId, { bytes, cameBy })
     this.#knownBytes += bytes
     this.#waiting.splice(this.#waiting.findLastIndex((other) => isBefore(other, due)) + 1, 0, due)

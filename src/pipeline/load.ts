@@ -82,9 +82,8 @@ function pageOf(found: readonly DueRow[], wish: PageWish, events: ReadonlyMap<st
   for (const row of found) {
     const event = events.get(row.eventId)
     if (!event || bytes > wish.payloadBytesMax) break
-    const { eventType, payloadText, traceparent } = event
-    rows.push({ ...row, eventType, payloadText, traceparent })
-    bytes += payloadText?.length ?? 0
+    rows.push({ ...row, event })
+    bytes += event.payloadText?.length ?? 0
   }
   return { rows, isFull: found.length === wish.rowsMax || rows.length < found.length }
 }

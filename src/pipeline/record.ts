@@ -126,12 +126,13 @@ function store(context: RecordContext, batch: readonly Settled[]): Promise<Store
 /** What an operator may want to hear of an attempt: nothing, as a rule. */
 function newsOf(settled: Settled, at: Date): News[] {
   const { due, number, outcome, status, recoveredFrom } = settled
-  const { workspaceId, endpointId, deliveryId, eventId, eventType } = due
+  const { workspaceId, endpointId, deliveryId, eventId } = due
   const about = { workspaceId, endpointId, at }
   if (recoveredFrom) return [{ ...about, kind: 'endpoint.recovered', downSince: recoveredFrom }]
   if (status !== 'FAILED') return []
   const { result, errorMessage, answer } = outcome
   const end = { result, errorMessage, statusCode: answer?.statusCode ?? null }
+  const { eventType } = due.event
   const delivery = { deliveryId, eventId, eventType, attemptCount: number }
   return [{ ...about, kind: 'delivery.failed', ...delivery, ...end }]
 }

@@ -8,6 +8,7 @@ import { signedRequest } from '../rules/signature.ts'
 import type { DueDelivery } from '../store/due.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 import { attemptSpan, endAttemptSpan } from './attempt-span.ts'
+import { payloadOf } from './payload.ts'
 import type { LaneEndpoint, Sent } from './stages.ts'
 
 export type Post = (request: PostRequest) => Promise<Outcome>
@@ -64,12 +65,12 @@ async function exchange(
   { due, startedAt, traceparent }: Attempt,
 ): Promise<Exchanged> {
   const { signer, customHeaders, url, timeoutMs } = endpoint
-  const { payloadText } = due
+  const payload = payloadOf(due.event)
   if (signer === null) return unsent(secretUnreadable)
-  if (payloadText === null) return unsent('Not sent: the payload of the event was removed.')
+  if (payload === null) return unsent('Not sent: the payload of the event was removed.')
   const { headers: signed, body } = signedRequest({
-    ...{ signer, customHeaders, payloadText, userAgent },
-    eventType: due.eventType,
+    ...{ signer, customHeaders, payload, userAgent },
+    eventType: due.event.eventType,
     eventId: publicId('evt', due.eventId),
     deliveryId: publicId('dlv', due.deliveryId),
     unixSeconds: Math.floor(startedAt.getTime() / 1000),
@@ -92,14 +93,14 @@ function withTrace(headers: readonly HeaderLine[], traceparent: string): readonl
 function headerLines(
   { host, customHeaders }: LaneEndpoint,
   headers: readonly HeaderLine[],
-  body: string,
+  body: Buffer,
 ): string {
   let lines = `host: ${host}\n`
   for (const [index, [name, value]] of headers.entries()) {
     const isCredential = index < customHeaders.length && isSecretHeader(name)
     lines += `${name}: ${isCredential ? redacted : value}\n`
   }
-  return `${lines}content-length: ${Buffer.byteLength(body)}`
+  return `${lines}content-length: ${body.length}`
 }
 
 /** Retried until the operator brings the key back. */

@@ -1,11 +1,13 @@
 import type { WireFormatRule } from './wire-formats.ts'
 
-/** The body of a request: the payload's text, or the envelope of its format around it. */
-export function enveloped(
+/** What stands around the payload in the body of a request. */
+export type Envelope = { readonly before: string; readonly after: string }
+
+/** Null: the body is the payload, byte for byte. */
+export function envelopeOf(
   { envelope }: Pick<WireFormatRule, 'envelope'>,
-  payloadText: string,
   unixSeconds: number,
-): string {
-  if (envelope === 'AS_PUBLISHED') return payloadText
-  return `{"events":[${payloadText}],"_request_time":${unixSeconds}}`
+): Envelope | null {
+  if (envelope === 'AS_PUBLISHED') return null
+  return { before: '{"events":[', after: `],"_request_time":${unixSeconds}}` }
 }

@@ -1,4 +1,4 @@
-import { enveloped } from './envelope.ts'
+import { envelopeOf } from './envelope.ts'
 import { wireFormatNames, wireFormats } from './wire-formats.ts'
 
 /** What the log keeps of a request, in place of its body. */
@@ -18,5 +18,6 @@ export function sentBody(payloadText: string, { headerNames, sentAt }: SentTrace
     return headerNames.includes(wireFormats[name].signature.header)
   })
   if (!format) return payloadText
-  return enveloped(wireFormats[format], payloadText, Math.floor(sentAt.getTime() / 1000))
+  const around = envelopeOf(wireFormats[format], Math.floor(sentAt.getTime() / 1000))
+  return around ? around.before + payloadText + around.after : payloadText
 }

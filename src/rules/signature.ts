@@ -1,6 +1,6 @@
 import { createHash, createHmac, createSecretKey } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
-import { enveloped } from './envelope.ts'
+import type { Hmac, KeyObject } from 'node:crypto'
+import { envelopeOf } from './envelope.ts'
 import type { HeaderLine } from './outcome.ts'
 import { whsecBytes } from './secret-format.ts'
 import { wireFormats } from './wire-formats.ts'
@@ -22,14 +22,15 @@ export type RequestParts = {
   /** Public ids of the event and of the delivery. */
   readonly eventId: string
   readonly deliveryId: string
-  readonly payloadText: string
+  /** UTF-8. */
+  readonly payload: Buffer
   /** When the attempt is made, by the database's clock: receivers refuse 300 s of difference. */
   readonly unixSeconds: number
   readonly userAgent: string
 }
 
 /** All headers but host and content-length, in the order they are sent, and the signed body. */
-export type SignedRequest = { readonly headers: readonly HeaderLine[]; readonly body: string }
+export type SignedRequest = { readonly headers: readonly HeaderLine[]; readonly body: Buffer }
 
 /**
  * Decodes an endpoint's secrets, current first, then older and older. Done once an endpoint: a
@@ -47,7 +48,7 @@ export function prepareSigner(format: WireFormat, secrets: readonly Secret[]): S
 /** The request of one attempt. The bytes that are signed are the bytes of `body`. */
 export function signedRequest(parts: RequestParts): SignedRequest {
   const rule = wireFormats[parts.signer.format]
-  const body = enveloped(rule, parts.payloadText, parts.unixSeconds)
+  const body = bodyOf(rule, parts)
   const headers = [
     ...parts.customHeaders,
     ['content-type', 'application/json'],
@@ -55,6 +56,12 @@ export function signedRequest(parts: RequestParts): SignedRequest {
     ...formatHeaders(rule, parts, body),
   ] satisfies HeaderLine[]
   return { headers, body }
+}
+
+function bodyOf(rule: WireFormatRule, { payload, unixSeconds }: RequestParts): Buffer {
+  const around = envelopeOf(rule, unixSeconds)
+  if (!around) return payload
+  return Buffer.concat([Buffer.from(around.before), payload, Buffer.from(around.after)])
 }
 
 function keyBytes(rule: SignatureRule, secret: string): Buffer {
@@ -67,7 +74,7 @@ function keyBytes(rule: SignatureRule, secret: string): Buffer {
   return bytes
 }
 
-function formatHeaders(rule: WireFormatRule, parts: RequestParts, body: string): HeaderLine[] {
+function formatHeaders(rule: WireFormatRule, parts: RequestParts, body: Buffer): HeaderLine[] {
   const lines: HeaderLine[] = []
   if (rule.idHeader) {
     const { name, carries } = rule.idHeader
@@ -79,22 +86,23 @@ function formatHeaders(rule: WireFormatRule, parts: RequestParts, body: string):
   return lines
 }
 
-function signatureValue(rule: SignatureRule, parts: RequestParts, body: string): string {
-  const content = signedContent(rule, parts, body)
+function signatureValue(rule: SignatureRule, parts: RequestParts, body: Buffer): string {
+  const lead = signedLead(rule, parts)
   const signatures = signingKeys(rule, parts).map(
-    ({ key }) => rule.label + createHmac(rule.hmac, key).update(content).digest(rule.digest),
+    ({ key }) => rule.label + signed(createHmac(rule.hmac, key), lead, body).digest(rule.digest),
   )
-  const lead = rule.leadsWithTime ? `t=${parts.unixSeconds},` : ''
-  return lead + signatures.join(rule.separator)
+  const time = rule.leadsWithTime ? `t=${parts.unixSeconds},` : ''
+  return time + signatures.join(rule.separator)
 }
 
-function signedContent(rule: SignatureRule, parts: RequestParts, body: string): string {
-  return rule.content
-    .map((part) => {
-      if (part === 'BODY') return body
-      return part === 'EVENT_ID' ? parts.eventId : parts.unixSeconds
-    })
-    .join('.')
+/** What is signed before the body, which is always the last. */
+function signedLead({ content }: SignatureRule, { eventId, unixSeconds }: RequestParts): string {
+  const parts = content.filter((part) => part !== 'BODY')
+  return parts.map((part) => `${part === 'EVENT_ID' ? eventId : unixSeconds}.`).join('')
+}
+
+function signed(hmac: Hmac, lead: string, body: Buffer): Hmac {
+  return (lead === '' ? hmac : hmac.update(lead)).update(body)
 }
 
 /**

@@ -15,8 +15,8 @@ export type SignatureRule = {
   readonly hmac: 'sha256' | 'sha1'
   /** The HMAC key: the whole secret's bytes, or what is made of the secret. */
   readonly key: 'SECRET' | 'BASE64_AFTER_WHSEC' | 'HEX_OF_SHA256'
-  /** What is signed: these, joined by dots. */
-  readonly content: readonly ('EVENT_ID' | 'UNIX_SECONDS' | 'BODY')[]
+  /** What is signed: these, joined by dots, the body last. */
+  readonly content: readonly [...('EVENT_ID' | 'UNIX_SECONDS')[], 'BODY']
   readonly digest: 'base64' | 'hex'
   /** Whether the value starts with `t=<unix seconds>,`. */
   readonly leadsWithTime: boolean

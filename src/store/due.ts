@@ -19,7 +19,10 @@ export type DueRow = {
 }
 
 /** A delivery that waits for its next attempt, as a lane holds it. */
-export type DueDelivery = DueRow & Omit<DueEvent, 'eventId'>
+export type DueDelivery = DueRow & {
+  /** One object for all deliveries of an event that were read or made together. */
+  readonly event: DueEvent
+}
 
 /** One lane's wish for its next rows: those after the row it read last. */
 export type DueWish = {

@@ -99,12 +99,12 @@ test.each(wireFormatNames)('a request of %s is shown with the body it had', asyn
     eventType: 'invoice.paid',
     eventId: publicId('evt', delivery.event.eventId),
     deliveryId: idOf(delivery),
-    payloadText,
+    payload: Buffer.from(payloadText),
     unixSeconds: Math.floor(startedAt.getTime() / 1000),
     userAgent: 'Postrider/test',
   })
   const requestHeaders = headers.map(([name, value]) => `${name}: ${value}`).join('\n')
   await tenant.rows.attempt(delivery, { result: 'TIMEOUT', requestHeaders, startedAt })
   const { delivery: found } = await tenant.client.ask(attempts, { id: idOf(delivery) })
-  expect(found.attempts[0].request.body).toBe(body)
+  expect(found.attempts[0].request.body).toBe(body.toString())
 })

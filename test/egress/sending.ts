@@ -19,5 +19,5 @@ export function sender(options: Partial<HttpPostOptions> = {}): HttpPost {
 /** A small request to a URL. */
 export function to(url: string, rest: Partial<PostRequest> = {}): PostRequest {
   const headers = [['content-type', 'application/json']] as const
-  return { url, headers, body: '{"a":1}', timeoutMs: 5_000, ...rest }
+  return { url, headers, body: Buffer.from('{"a":1}'), timeoutMs: 5_000, ...rest }
 }

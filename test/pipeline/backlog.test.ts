@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { laneBufferBytesMax, laneBufferMax } from '../../src/limits.ts'
+import { laneBufferBytesMax, laneBufferMax, pageBytesMin } from '../../src/limits.ts'
 import { Backlog } from '../../src/pipeline/backlog.ts'
 import { newDeliveryUuid } from '../../src/rules/id.ts'
 import { dueStart, type DueDelivery } from '../../src/store/due.ts'
@@ -13,15 +13,10 @@ function newDue(payloadText = '{}'): DueDelivery {
   nowMs += 1
   const deliveryId = newDeliveryUuid(nowMs)
   return {
-    ...{ ...lane, deliveryId, payloadText, dueAt: new Date(nowMs), heldUntil: null },
-    ...{
-      eventId: '',
-      eventType: '',
-      traceparent: null,
-      attemptCount: 0,
-      failures: 0,
-      attemptTrigger: 'SCHEDULED',
-    },
+    ...{ ...lane, deliveryId, dueAt: new Date(nowMs), heldUntil: null },
+    ...{ attemptCount: 0, failures: 0, attemptTrigger: 'SCHEDULED' },
+    eventId: '',
+    event: { eventId: '', eventType: '', payloadText, traceparent: null },
   }
 }
 
@@ -198,4 +193,22 @@ test('a page is wanted again when there is room for it', () => {
   expect(backlog.wantsMore(8)).toBe(false)
   for (const due of taken.slice(0, 100)) backlog.ended(due, nowMs)
   expect(backlog.wantsMore(8)).toBe(true)
+})
+
+test('long payloads are read as many as there is room for', () => {
+  const backlog = new Backlog(lane)
+  const length = pageBytesMin / 16
+  const held = laneBufferBytesMax / length
+  read(
+    backlog,
+    Array.from({ length: held }, () => newDue('x'.repeat(length))),
+    true,
+  )
+  const taken = takeAll(backlog)
+  const left = pageBytesMin / length
+  for (const due of taken.slice(0, left - 1)) backlog.ended(due, nowMs)
+  expect(backlog.wantsMore(128)).toBe(false)
+  for (const due of taken.slice(left - 1, left)) backlog.ended(due, nowMs)
+  expect(backlog.wantsMore(128)).toBe(true)
+  expect(backlog.startReading().wish.rowsMax).toBe(left)
 })

@@ -168,7 +168,8 @@ async function load({ deliveryId }: { deliveryId: string }): Promise<DueDelivery
   const page = await loadDue(database.pool, [wish], new Date(Date.now() + 1e9))
   const due = page.find((row) => row.deliveryId === deliveryId)
   if (!due) throw new Error('It does not wait.')
-  return { ...due, eventType: '', payloadText: null, traceparent: null }
+  const event = { eventId: due.eventId, eventType: '', payloadText: null, traceparent: null }
+  return { ...due, event }
 }
 
 function succeeded(due: DueDelivery): Settled {

@@ -16,24 +16,33 @@ const deliveryId = 'dlv_01h455vb4pex5vsknk084sn03r'
 const nowSeconds = Math.floor(Date.now() / 1000)
 const anyPayload = fc.json({ stringUnit: 'binary' }).filter((text) => text.isWellFormed())
 
-type Given = Partial<Omit<RequestParts, 'signer'>> & { secrets?: readonly Secret[] }
+type Given = Partial<Omit<RequestParts, 'signer' | 'payload'>> & {
+  secrets?: readonly Secret[]
+  payloadText?: string
+}
 
-function request(format: WireFormat, { secrets, ...given }: Given = {}): SignedRequest {
+type Made = Pick<SignedRequest, 'headers'> & { body: string }
+
+function request(
+  format: WireFormat,
+  { secrets, payloadText = '{"a":1}', ...given }: Given = {},
+): Made {
   const known = [{ secret: 'a secret everybody may read', expiresAt: null }]
-  return signedRequest({
+  const { headers, body } = signedRequest({
     signer: prepareSigner(format, secrets ?? known),
     customHeaders: [],
     eventType: 'invoice.paid',
     eventId,
     deliveryId,
-    payloadText: '{"a":1}',
+    payload: Buffer.from(payloadText),
     unixSeconds: nowSeconds,
     userAgent: 'Postrider/test',
     ...given,
   })
+  return { headers, body: body.toString() }
 }
 
-function header({ headers }: SignedRequest, name: string): string {
+function header({ headers }: Made, name: string): string {
   const [line, ...others] = headers.filter((each) => each[0] === name)
   if (!line || others.length > 0) throw new Error(`${name} is sent ${others.length} times.`)
   return line[1]
