@@ -41,8 +41,8 @@ create table idempotency_key (
   key text not null,
   event_id uuid not null,
   -- SHA-256 of the event's type and payload bytes, to tell a repetition from a mistake: its times
-  -- may differ.
-  request_hash bytea not null,
+  -- may differ. Null: the payload was removed, and the key answers with its event whatever is sent.
+  request_hash bytea,
   created_at timestamptz(3) not null,
   primary key (workspace_id, key)
 );

@@ -235,7 +235,7 @@ create table idempotency_key (
   workspace_id uuid not null,
   key text not null,
   event_id uuid not null,
-  request_hash bytea not null,
+  request_hash bytea,
   created_at timestamp(3) with time zone not null,
   constraint idempotency_key_pkey PRIMARY KEY (workspace_id, key),
   constraint idempotency_key_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspace(id)

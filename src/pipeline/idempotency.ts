@@ -80,7 +80,8 @@ async function create(context: PublishContext, asked: StampedRequest, now: Date)
 function matching(keyed: Keyed, rows: readonly TakenKey[]): Taken {
   for (const row of rows) {
     const event = keyed.get(row.key)
-    if (event && !requestHash(event).equals(row.requestHash)) throw usedBefore(row)
+    const { requestHash: before } = row
+    if (event && before && !requestHash(event).equals(before)) throw usedBefore(row)
   }
   return new Map(rows.map((row) => [row.key, row]))
 }

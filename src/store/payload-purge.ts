@@ -14,7 +14,11 @@ export type PayloadPurge = {
   readonly changeId: string
 }
 
-/** Removes the payload, and notes it in the audit log; where it is gone already, neither. */
+/**
+ * Removes the payload, and notes it in the audit log; where it is gone already, neither. Its hash
+ * goes as well: a payload of few possible values can be guessed by it. The key stays, so that a
+ * publish that is repeated does not bring the payload back.
+ */
 export async function purgeEvent(db: Queryable, purge: PayloadPurge): Promise<void> {
   const { key, actor, at, auditEntryId } = purge
   const noted = [auditEntryId, actor.type, actor.apiKeyId, actor.apiKeyName]
@@ -24,7 +28,10 @@ export async function purgeEvent(db: Queryable, purge: PayloadPurge): Promise<vo
       with purged as (
         update event set payload = null, payload_purged_at = $3
         where id = $1 and workspace_id = $2 and payload_purged_at is null
-        returning id, workspace_id
+        returning id, workspace_id, idempotency_key
+      ), unhashed as (
+        update idempotency_key set request_hash = null from purged
+        where idempotency_key.workspace_id = $2 and key = purged.idempotency_key
       )
       insert into audit_entry (id, workspace_id, action, target_id, actor, api_key_id, api_key_name)
       select $4, workspace_id, 'EVENT_PAYLOAD_PURGED', id, $5, $6, $7 from purged`,

@@ -104,7 +104,8 @@ from entry group by workspace_id`
 export type TakenKey = {
   readonly key: string
   readonly eventId: string
-  readonly requestHash: Buffer
+  /** Null: the payload was purged, and with it what could tell another from it. */
+  readonly requestHash: Buffer | null
   readonly createdAt: Date
 }
 

@@ -74,6 +74,22 @@ test('an answer that comes after the purge is logged without its body', async ()
   expect(await tablesWith(platform, 'late echo')).toEqual([])
 })
 
+test('a repeated publish does not bring a purged payload back', async () => {
+  await using platform = await startPlatform()
+  const input = { idempotencyKey: 'k', payloadText: '{"name":"Jane"}' }
+  const { eventId } = await platform.publish(input)
+
+  await purge(platform, [eventId])
+
+  const again = [await platform.publish(input), await platform.publish({ idempotencyKey: 'k' })]
+  const replayed = { eventId, deliveryCount: 0, replayed: true }
+  expect(again).toMatchObject([replayed, replayed])
+  expect(await tablesWith(platform, 'Jane')).toEqual([])
+  const { pool } = platform.bundle.database
+  const { rows } = await pool.query('select key, request_hash from idempotency_key')
+  expect(rows).toEqual([{ key: 'k', request_hash: null }])
+})
+
 test('purging twice gives the same answer and one entry', async () => {
   await using platform = await startPlatform()
   const { eventId } = await platform.publish()
