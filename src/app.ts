@@ -35,6 +35,7 @@ export type FullConfig = Omit<Config, 'databaseUrl' | 'adminKey' | 'encryptionKe
   readonly encryptionKeys: readonly SealKey[]
 }
 
+/** What a program is started with. */
 export type AppOptions = {
   readonly config: FullConfig
   readonly log: Log

@@ -6,8 +6,10 @@ import type { Log } from './log.ts'
 /** Time as the program sees it. Tests move it; nothing else calls `Date.now`. */
 export type Clock = { readonly now: () => Date }
 
+/** This machine's time. Only where no other process has to agree with it. */
 export const systemClock: Clock = { now: () => new Date() }
 
+/** A clock that is set anew, until it is disposed. */
 export type FollowedClock = Clock &
   AsyncDisposable & {
     /** How far the database was ahead of this machine when that was last measured. */

@@ -5,6 +5,7 @@ import { readSealKeys, type SealKey } from './seal.ts'
 import { tracingOf, tracingVariables } from './tracing/settings.ts'
 import type { TracingConfig } from './tracing/tracer.ts'
 
+/** `api` serves and stores, `worker` delivers, `all` does both in one process. */
 export type Role = 'all' | 'api' | 'worker'
 
 /** Everything the environment decides. Read once, before anything starts. */

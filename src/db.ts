@@ -28,6 +28,7 @@ export type Pool = PgPool
 /** What a statement runs on: the pool, or one client inside a transaction. */
 export type Queryable = Pick<ClientBase, 'query'>
 
+/** The ways to the one database. Apart, so that no use of it can starve another. */
 export type Database = AsyncDisposable & {
   /** Set-up and queries. Fork one entity manager per operation. */
   readonly orm: MikroORM

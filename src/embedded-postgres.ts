@@ -16,6 +16,7 @@ export type EmbeddedPostgres = AsyncDisposable & {
   readonly lost: Promise<void>
 }
 
+/** Which data to serve. The port is any that is free. */
 export type EmbeddedOptions = {
   /** Where the data is kept, with the lock that keeps a second program out. Made if missing. */
   readonly dataDir: string

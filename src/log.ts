@@ -1,6 +1,7 @@
 import { type DestinationStream, pino, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 
+/** Where the program says what it does. See {@link createLog} for what may be on a line. */
 export type Log = Logger
 
 /**

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** The figures of one process, as `/metrics` shows them. */
 export type Telemetry = ReturnType<typeof createTelemetry>
 
+/** All at zero. Beside our own there are those of Node and of the process. */
 export function createTelemetry() {
   const registry = new Registry()
   const registers = [registry]

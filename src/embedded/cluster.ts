@@ -21,6 +21,7 @@ const major = '18'
 const draftPrefix = 'postgres.new-'
 /** Inside the cluster, so that one is never there without the other. */
 const passwordFile = 'postrider.password'
+/** Who we are to our own server; its password is made with the data. */
 export const superuser = 'postgres'
 
 /** Where the data of a server lies. */

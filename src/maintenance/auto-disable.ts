@@ -8,6 +8,7 @@ import type { Tell } from '../pipeline/tell.ts'
 import { publicId } from '../rules/id.ts'
 import { findFailingEndpoints } from '../store/endpoint-disable.ts'
 
+/** What disabling the endpoints that fail for good needs. */
 export type AutoDisableContext = {
   readonly pool: Pool
   readonly clock: Clock

@@ -6,6 +6,7 @@ type Waiting<In, Out> = {
   readonly reject: (error: unknown) => void
 }
 
+/** What is done with items together, and how many of them are too many. */
 export type BatcherOptions<In, Out> = {
   /** Answers one result for each item, in order. */
   readonly flush: (items: readonly In[]) => Promise<readonly Out[]>

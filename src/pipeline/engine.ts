@@ -25,6 +25,7 @@ import type { LaneEndpoint } from './stages.ts'
 import { createTell, type Tell } from './tell.ts'
 import { Wake } from './wake.ts'
 
+/** What the data plane needs of the program around it. */
 export type EngineOptions = {
   readonly database: Database
   readonly clock: Clock
@@ -55,6 +56,7 @@ export type Engine = AsyncDisposable & {
   readonly drain: () => Promise<void>
 }
 
+/** Starts it. Lanes are claimed from now on, where it delivers. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   await using resources = new AsyncDisposableStack()
   const { database, log } = options

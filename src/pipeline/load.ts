@@ -18,6 +18,7 @@ import { readLaneEndpoints, type LaneEndpointRow } from '../store/lane-endpoint.
 import { Batcher } from './batcher.ts'
 import type { LaneEndpoint } from './stages.ts'
 
+/** What reading work and endpoints needs. */
 export type LoadContext = {
   readonly pool: Pool
   readonly clock: Clock
@@ -88,6 +89,7 @@ function pageOf(found: readonly DueRow[], wish: PageWish, events: ReadonlyMap<st
   return { rows, isFull: found.length === wish.rowsMax || rows.length < found.length }
 }
 
+/** Reads an endpoint as its lane needs it; undefined: it was deleted. */
 export type LoadEndpoint = (endpointId: string) => Promise<LaneEndpoint | undefined>
 
 /**

@@ -13,6 +13,7 @@ import type { NewEvent, PublishedEvent, PublishRequest } from './stages.ts'
 /** What follows a commit: lanes are woken, subscribers hear of it. Hints, never needed (P3). */
 export type Committed = (deliveries: readonly DeliveryRow[]) => void
 
+/** What the stage of publishing needs. */
 export type PublishContext = {
   readonly pool: Pool
   readonly clock: Clock
@@ -66,6 +67,7 @@ function issuesOf(audience: Audience, event: EventRow, index: number | null): In
 /** Whose a new event is, and the span that publishes it. */
 export type EventOwner = Pick<EventRow, 'workspaceId' | 'traceparent'>
 
+/** Gives a new event its id, which carries its time and its place in the log. */
 export function stamp(owner: EventOwner, event: NewEvent, now: Date): EventRow {
   return {
     eventId: newUuid(now.getTime()),

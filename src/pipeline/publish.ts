@@ -12,6 +12,7 @@ import type { Prepared, PublishContext } from './prepare.ts'
 import { tracedPublish } from './trace-publish.ts'
 import type { PingRequest, PublishedEvent, PublishRequest } from './stages.ts'
 
+/** The way in: whatever is to be delivered passes here. Refusals are thrown as `AppError`. */
 export type Publisher = {
   /** Answers after the commit of the events and all their deliveries (promise P1). */
   readonly publish: (request: PublishRequest) => Promise<readonly PublishedEvent[]>
@@ -21,6 +22,7 @@ export type Publisher = {
 
 type Answer = readonly PublishedEvent[] | Error
 
+/** One of a process: requests that arrive together share its transactions. */
 export function createPublisher(context: PublishContext): Publisher {
   const newBatcher = () => {
     return new Batcher<PublishRequest, Answer>({

@@ -14,6 +14,7 @@ import { Batcher } from './batcher.ts'
 import type { Settled } from './stages.ts'
 import type { Tell } from './tell.ts'
 
+/** What the recorder needs. */
 export type RecordContext = {
   readonly pool: Pool
   readonly tell: Tell

@@ -1,3 +1,4 @@
+/** A duty, and how long it rests between two rounds. */
 export type RoundsOptions = {
   readonly everyMs: number
   readonly run: () => Promise<void>

@@ -11,8 +11,10 @@ import { attemptSpan, endAttemptSpan } from './attempt-span.ts'
 import { payloadOf } from './payload.ts'
 import type { LaneEndpoint, Sent } from './stages.ts'
 
+/** Makes one request. Whatever the receiver does is an outcome; a throw is our own fault. */
 export type Post = (request: PostRequest) => Promise<Outcome>
 
+/** What sending needs, for all endpoints alike. */
 export type SendContext = {
   readonly clock: Clock
   readonly post: Post

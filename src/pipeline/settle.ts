@@ -15,6 +15,7 @@ export type Verdict = {
   readonly gone: boolean
 }
 
+/** What an outcome is judged by. */
 export type SettleContext = {
   readonly endpoint: LaneEndpoint
   /** As it was before this attempt's answer. */

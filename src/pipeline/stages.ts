@@ -22,6 +22,7 @@ export type NewEvent = {
   readonly deliverAt: Date | null
 }
 
+/** Events that one caller publishes together. */
 export type PublishRequest = {
   readonly workspaceId: string
   /** All or nothing. */

@@ -1,5 +1,6 @@
 import { circuitFailuresMax, circuitProbeFirstSeconds, circuitProbeMaxSeconds } from '../limits.ts'
 
+/** CLOSED lets everything through, OPEN nothing, HALF_OPEN one probe. */
 export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
 
 /**
@@ -17,6 +18,7 @@ export type Health = {
   readonly downSince: Date | null
 }
 
+/** Of an endpoint that was never tried: it has the benefit of the doubt. */
 export const unknownHealth: Health = {
   consecutiveFailures: 0,
   failingSince: null,

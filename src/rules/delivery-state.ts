@@ -1,5 +1,9 @@
 import type { Outcome } from './outcome.ts'
 
+/**
+ * Where a delivery stands. PENDING and RETRYING wait for an attempt, the others are ends, from
+ * which a person's retry goes on. SUPPRESSED was not sent, as its endpoint was disabled.
+ */
 export type DeliveryStatus =
   | 'PENDING'
   | 'RETRYING'
@@ -8,7 +12,9 @@ export type DeliveryStatus =
   | 'CANCELED'
   | 'SUPPRESSED'
 
+/** Why there is a delivery. */
 export type DeliveryTrigger = 'EVENT' | 'PING' | 'REPLAY'
+/** Why there was an attempt: its time had come, or a person asked for it. */
 export type AttemptTrigger = 'SCHEDULED' | 'MANUAL'
 
 /** What can happen to a delivery. Attempts end in one of the first four. */

@@ -8,6 +8,7 @@ export type AttemptResult =
   | 'TLS_ERROR'
   | 'ADDRESS_NOT_ALLOWED'
 
+/** One line of a header as it came; a name may come several times. */
 export type HeaderLine = readonly [name: string, value: string]
 
 /** What came back. Kept even where the exchange then failed, if a status line was read. */

@@ -1,5 +1,6 @@
 import type { Queryable } from '../db.ts'
 
+/** A wish to disable an endpoint, for a reason that the program found. */
 export type EndpointDisabling = {
   readonly endpointId: string
   readonly workspaceId: string

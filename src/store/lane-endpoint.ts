@@ -64,6 +64,7 @@ export async function readLaneEndpoints(
   return rows
 }
 
+/** How things stand with the endpoint of an open lane. */
 export type LaneNews = {
   readonly endpointId: string
   readonly version: string

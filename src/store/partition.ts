@@ -7,6 +7,7 @@ const logTables = ['event', 'delivery', 'attempt', 'change'] as const
 
 type LogTable = (typeof logTables)[number]
 
+/** One day of one table; `day` as {@link dayOf} writes it. */
 export type Partition = { readonly table: LogTable; readonly name: string; readonly day: string }
 
 /** The day of a time, as partitions are named: `20260319`, in UTC. */

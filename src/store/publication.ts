@@ -26,6 +26,7 @@ export type DeliveryRow = {
   readonly dueAt: Date
 }
 
+/** Rows that are stored together or not at all. */
 export type Publication = {
   readonly events: readonly EventRow[]
   readonly deliveries: readonly DeliveryRow[]
@@ -142,6 +143,7 @@ export async function takeKeys(
   return readKeys(db, keys.workspaceId, others)
 }
 
+/** A key to be taken, and what for. */
 export type KeyRow = {
   readonly key: string
   readonly eventId: string

@@ -1,5 +1,6 @@
 import type { Queryable } from '../db.ts'
 
+/** Of what events are matched with. A version that is the same means that nothing changed. */
 export type SubscriptionVersions = {
   /** By workspace; a workspace that does not exist is missing. */
   readonly workspaces: ReadonlyMap<string, string>
@@ -24,6 +25,7 @@ export async function readVersions(
   return { workspaces: new Map(found), catalogue: rows[0]?.catalogue ?? '' }
 }
 
+/** An endpoint, and what of its workspace it is to get. */
 export type SubscriptionRow = {
   readonly workspaceId: string
   readonly endpointId: string
@@ -49,6 +51,7 @@ export async function readSubscriptions(
   return rows
 }
 
+/** An event type; null as its schema: any payload will do. */
 export type CatalogueRow = {
   readonly name: string
   readonly status: 'ACTIVE' | 'RESERVED' | 'DEPRECATED'

@@ -10,6 +10,7 @@ import { readParams } from './params.ts'
 import { extensionsOf } from './present-error.ts'
 import { type Asked, newYoga } from './yoga.ts'
 
+/** How the route meets people, who come with a browser. */
 export type GraphqlRouteOptions = {
   /** Answers browsers with GraphiQL's page; false: there is none. */
   readonly graphiql: ((exchange: Exchange) => Promise<Answer>) | false
