@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { openBeside, openBundle } from '../support/bundle.ts'
 import type { Json } from '../support/client.ts'
+import { heldBytes } from '../support/held-bytes.ts'
 import { newLogTenant } from '../support/log-tenant.ts'
 import { eventType, startPlatform } from '../support/platform.ts'
 import { startReceiver } from '../support/receiver.ts'
@@ -124,11 +123,4 @@ async function countChanges(socket: { readonly next: () => Promise<Json> }): Pro
     if (item.status ?? item.delivery) count += 1
   }
   return count
-}
-
-function heldBytes(): number {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
 }
