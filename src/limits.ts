@@ -234,7 +234,7 @@ export const rateLimitWaitMs = 2_000
 export const rateLimitAloneMs = 1_000
 
 // Hints between processes.
-export const notifyEveryMs = 50
+export const notifyEveryMs = 20
 /** Workspaces one notification names; with more it says "any". PostgreSQL takes 8,000 bytes. */
 export const notifyIdsMax = 150
 /** Between tries to hear other processes again while the database is away. */
