@@ -303,6 +303,8 @@ CREATE INDEX delivery_rare_by_endpoint ON ONLY public.delivery USING btree (endp
 
 CREATE INDEX delivery_triggered ON ONLY public.delivery USING btree (workspace_id, trigger, id) WHERE (trigger <> 'EVENT'::delivery_trigger);
 
+CREATE INDEX due_out_of_line ON public.due USING btree (endpoint_id, delivery_id) WHERE ((attempt_count = 0) AND (due_at <> uuid_extract_timestamp(delivery_id)));
+
 CREATE INDEX endpoint_health_failing ON public.endpoint_health USING btree (failing_since) WHERE (failing_since IS NOT NULL);
 
 CREATE INDEX endpoint_secret_by_endpoint ON public.endpoint_secret USING btree (endpoint_id, workspace_id);

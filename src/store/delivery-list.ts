@@ -2,13 +2,8 @@ import { dayMs } from '../limits.ts'
 import { uuidTime } from '../rules/id.ts'
 import { deliveryColumns, type StoredDelivery } from './delivery.ts'
 import type { DeliveryFilter } from './delivery-filter.ts'
-import {
-  type ListOwner,
-  rowsSql,
-  type RowsWish,
-  sourceFor,
-  statusesMeant,
-} from './delivery-source.ts'
+import { rowsSql, type RowsWish } from './delivery-rows.ts'
+import { isPlain, type ListOwner, sourceFor, statusesMeant } from './delivery-source.ts'
 import { anyDay, type LogSlice, type LogSpan, spanOf, within } from './log-span.ts'
 import type { Read } from './reads.ts'
 import { afterAllIds, beforeAllIds, type Slice } from './slice.ts'
@@ -69,7 +64,7 @@ export async function countDeliveries(
 ): Promise<number> {
   const { owner, ownerIds, ...owned } = ownedBy(selection)
   const filter = { ...owned.filter, statuses: statusesMeant(owned.filter) }
-  const rows = rowsSql({ owner, source: sourceFor(owner, filter), order: null, days: anyDay })
+  const rows = rowsSql({ ...wishFor(owner, filter), order: null, days: anyDay })
   const everything = { newerThan: beforeAllIds, olderThan: afterAllIds }
   const [row] = await read<{ count: number }>({
     text: `/* countDeliveries */
@@ -105,7 +100,7 @@ async function readPages(
   const part = owner === 'event' ? within(slice, sinceEvents(ownerIds)) : slice
   const order = slice.order === 'newest' ? 'desc' : 'asc'
   const rows = await read<(StoredDelivery | { id: null }) & { fence: string; ownerId: string }>({
-    text: listSql({ owner, source: sourceFor(owner, filter), order, days: slice.days }),
+    text: listSql({ ...wishFor(owner, filter), order, days: slice.days }),
     values: values({ ...selection, filter }, part, ownerIds),
   })
   const found = rows.filter((row): row is (typeof rows)[number] & StoredDelivery => row.id !== null)
@@ -113,6 +108,10 @@ async function readPages(
     rowsOf: Map.groupBy(found, (row) => row.ownerId),
     fence: BigInt(rows[0]?.fence ?? 0),
   }
+}
+
+function wishFor(owner: ListOwner, filter: DeliveryFilter) {
+  return { owner, source: sourceFor(owner, filter), isPlain: isPlain(filter) }
 }
 
 /**

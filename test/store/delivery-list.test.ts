@@ -19,8 +19,8 @@ import { logRows } from '../support/log-rows.ts'
 
 /*
  * Each filter has its own way through the log. Whichever it is, it must find what looking at every
- * row would: 1,500 deliveries of three days with every status, result and trigger, read page by
- * page from both ends.
+ * row would: 1,500 deliveries of three days with every status, result and trigger, a part of those
+ * that wait put off, read page by page from both ends.
  */
 
 let resources: AsyncDisposableStack
@@ -87,7 +87,7 @@ async function fill(): Promise<string> {
      )
      insert into due (endpoint_id, due_at, delivery_id, workspace_id, event_id, attempt_count,
        failures, attempt_trigger)
-     select endpoint_id, at, id, $1, event_id, case status when 'PENDING' then 0 else 1 end, 0,
+     select endpoint_id, at + n % 3 * interval '1 hour', id, $1, event_id, case status when 'PENDING' then 0 else 1 end, 0,
        'SCHEDULED'
      from made where status in ('PENDING', 'RETRYING')`,
     [own, endpointIds, new Date(start).toISOString()],
@@ -120,6 +120,19 @@ const filters: Readonly<Record<string, () => Partial<DeliveryFilter>>> = {
     endpointIds: endpoints(1),
   }),
   'waiting, three endpoints': () => ({ statuses: ['PENDING'], endpointIds: endpoints(3) }),
+  'pending of one type': () => ({ statuses: ['PENDING'], eventTypes: ['type.0'] }),
+  'pending replays of three endpoints': () => ({
+    statuses: ['PENDING', 'RETRYING'],
+    triggers: ['REPLAY', 'PING'],
+    endpointIds: endpoints(3),
+  }),
+  'pending with a result': () => ({ statuses: ['PENDING'], lastResults: ['SUCCEEDED'] }),
+  'pending at no endpoint': () => ({ statuses: ['PENDING'], endpointIds: [] }),
+  'pending in two days': () => ({
+    statuses: ['PENDING'],
+    createdSince: new Date(start + 900 * minuteMs),
+    createdUntil: new Date(start + 2_400 * minuteMs),
+  }),
   'waiting or over': () => ({ statuses: ['PENDING', 'RETRYING', 'FAILED', 'SUPPRESSED'] }),
   'no status': () => ({ statuses: [] }),
   timeouts: () => ({ lastResults: ['TIMEOUT'] }),
@@ -145,6 +158,16 @@ test.each(Object.keys(filters))(
     expect(await countDeliveries(read, { workspaceId, filter }, 10_000)).toBe(wanted.length)
   },
 )
+
+/** At each endpoint and in each day more fit than a page of three has. */
+const dense = ['pending', 'pending of one type', 'waiting or over', 'failed in two days']
+
+test.each(dense)('short pages leave nothing out: %s', async (name) => {
+  const filter = { ...anyDelivery, ...filters[name]?.() }
+  const wanted = everything.filter((row) => meets(row, filter)).map((row) => row.id)
+  expect(await pages(filter, 'newest', 3)).toEqual(wanted)
+  expect(await pages(filter, 'oldest', 3)).toEqual(wanted.toReversed())
+})
 
 test.each(Object.keys(filters))('each owner has its own page: %s', async (name) => {
   const filter = { ...anyDelivery, ...filters[name]?.() }
@@ -192,17 +215,17 @@ test('an operator finds the workspace of an id', async () => {
 const bounds = { newerThan: beforeAllIds, olderThan: afterAllIds }
 const all = { ...bounds, order: 'newest', days: anyDay } as const
 
-/** Pages of 40, of the days there are, as the API reads them. */
-async function pages(filter: DeliveryFilter, order: Slice['order']): Promise<string[]> {
+/** All pages, of the days there are, as the API reads them. */
+async function pages(filter: DeliveryFilter, order: Slice['order'], limit = 40): Promise<string[]> {
   const days = await newLogSpan(read)()
   const found: string[] = []
   for (;;) {
     const last = found.at(-1)
     const from = last && (order === 'newest' ? { olderThan: last } : { newerThan: last })
-    const slice = { ...all, ...from, order, limit: 40, days }
+    const slice = { ...all, ...from, order, limit, days }
     const { rows } = await listDeliveries(read, { workspaceId, filter }, slice)
     found.push(...rows.map((row) => row.id))
-    if (rows.length < 40) return found
+    if (rows.length < limit) return found
   }
 }
 

@@ -123,6 +123,7 @@ const indexes: Readonly<Record<string, string>> = {
   delivery_rare: 'listDeliveries',
   delivery_rare_by_endpoint: 'listDeliveries',
   delivery_triggered: 'listDeliveries',
+  due_out_of_line: 'listDeliveries',
   delivery_by_id: 'findDeliveryOwners',
   attempt_by_endpoint: 'readStats',
   workspace_deleted: 'findDeletedWorkspaces',
