@@ -38,15 +38,17 @@ test('one success in five days keeps an endpoint enabled', async () => {
   const clock = movableClock()
   await using receiver = await startReceiver(500)
   await using platform = await startPlatform({ clock })
-  const { id } = await platform.addEndpoint(receiver.url, { retrySchedule: [1] })
+  const added = await platform.addEndpoint(receiver.url, { retrySchedule: [dayS] })
   await platform.publish()
   await platform.watch.untilStatus('RETRYING')
   receiver.answer(200)
+  clock.advance(2 * dayS)
+  await platform.nudge(added)
   await platform.watch.untilStatus('SUCCEEDED')
 
   clock.advance(6 * dayS)
   await disableFailingNow(platform, clock)
-  expect(await endpoint(platform, id)).toMatchObject({ status: 'ENABLED' })
+  expect(await endpoint(platform, added.id)).toMatchObject({ status: 'ENABLED' })
 })
 
 test('enabling a failing endpoint gives it five days more', async () => {
