@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -157,11 +158,16 @@ test('a ping is answered', async () => {
 test('a client that vanishes without a word is let go', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
-  await using sockets = serveSockets(server, bundle.services, { pingEveryMs: 250 })
+  await using sockets = serveSockets(server, bundle.services)
   const { port } = server.address() as AddressInfo
   await using lively = await openReadySocket(`http://127.0.0.1:${port}`, tenant.key)
   const options = { autoPong: false }
   await using vanished = await openReadySocket(`http://127.0.0.1:${port}`, tenant.key, options)
+  const asked = once(lively.socket, 'ping')
+  sockets.ping()
+  await asked
+  expect(await answerOf(lively)).toEqual({ type: 'pong' }) // and before it the answer to the ping
+  sockets.ping()
   expect(await vanished.closed).toMatchObject({ code: 1006 })
   expect(await answerOf(lively)).toEqual({ type: 'pong' })
   await sockets[Symbol.asyncDispose]()

@@ -23,6 +23,15 @@ import { judgeUpgrade, overloaded, refuseUpgrade } from './socket-upgrade.ts'
 /** Closed with 1012, clients of graphql-ws come back by themselves, and go on from their cursor. */
 const serviceRestart = 1012
 
+/** The open sockets of a process. */
+export type Sockets = AsyncDisposable & {
+  /**
+   * Asks every client whether it is there, and lets go of those that have not answered since the
+   * last time. Done every `socketPingEveryMs`, whoever else asks.
+   */
+  readonly ping: () => void
+}
+
 /**
  * Subscriptions by the protocol graphql-transport-ws at `/graphql`. Disposing it closes every
  * socket, so that clients go elsewhere, and waits no longer than `socketCloseMsMax`.
@@ -30,8 +39,8 @@ const serviceRestart = 1012
 export function serveSockets(
   server: Server,
   services: Services,
-  { pingEveryMs = socketPingEveryMs, slots = newKeySlots() }: SocketsOptions = {},
-): AsyncDisposable {
+  { slots = newKeySlots() }: SocketsOptions = {},
+): Sockets {
   const guests = new Set<Guest>()
   const protocol = protocolOf(services, slots)
   const sockets = newSocketServer()
@@ -63,9 +72,10 @@ export function serveSockets(
   }
   server.on('upgrade', onUpgrade)
   const checks = setInterval(() => void checkAll(guests, services), apiKeyCheckEveryMs).unref()
-  const pings = setInterval(() => pingAll(guests), pingEveryMs).unref()
+  const pings = setInterval(() => pingAll(guests), socketPingEveryMs).unref()
 
   return {
+    ping: () => pingAll(guests),
     [Symbol.asyncDispose]: async () => {
       open = false
       clearInterval(checks)
@@ -78,7 +88,6 @@ export function serveSockets(
 }
 
 type SocketsOptions = {
-  readonly pingEveryMs?: number
   /** Shared with the streams: a key has so many of both together. */
   readonly slots?: KeySlots
 }
