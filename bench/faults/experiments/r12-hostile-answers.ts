@@ -1,5 +1,6 @@
 import { ratioFindings } from '../harness/bounds.ts'
 import { atLeast, atMost, exactly, noted, type Finding } from '../harness/findings.ts'
+import { MemoryWatch } from '../harness/memory-watch.ts'
 import { hostileAnswers, type HostileAnswer } from '../harness/hostile-answers.ts'
 import { startHostile } from '../harness/hostile.ts'
 import { numbered, openLab, survivalFindings, type Lab } from '../harness/lab.ts'
@@ -13,8 +14,9 @@ const healthy = numbered(10, 100)
 const hostile = numbered(hostileAnswers.length)
 const eventsEach = 10
 const timeoutSeconds = 2
-const megabyte = 2 ** 20
-const growthBytesMax = 50 * megabyte
+const growthMegabytesMax = 50
+/** Rounds: each look is a collection, for which the healthy ones wait. */
+const looksApart = 4
 /** An attempt may end so much after its deadline. */
 const lateMsMax = 1_000
 
@@ -33,17 +35,17 @@ export const hostileReceivers: Experiment = {
     const { publish, publishSteadily } = lab.publisher
     const perSecond = trial.rate(100)
     const calm = await lab.baseline({ perSecond, forMs: trial.scaled(20_000), event })
-    const memory = watchMemory(lab)
-    await memory.read()
+    const memory = watchWorker(lab)
+    await memory.look()
     const forMs = trial.scaled(100_000)
     const publishing = publishSteadily({ perSecond, forMs, event })
-    await repeat({ everyMs: forMs / (eventsEach + 1), forMs }, async () => {
+    await repeat({ everyMs: forMs / (eventsEach + 1), forMs }, async (round) => {
       await publish({ tenant, to: 'all' })
-      await memory.read()
+      if (round % looksApart === 0) await memory.look()
     })
     const faulty = await publishing
     const verdict = await lab.settle()
-    await memory.read()
+    await memory.look()
     const { arrivals } = lab.receivers
     return [
       exactly('stuck', verdict.stuck, 0),
@@ -55,19 +57,14 @@ export const hostileReceivers: Experiment = {
         { calm: deliveryLatencies(calm, arrivals), faulty: deliveryLatencies(faulty, arrivals) },
         2,
       ),
-      atMost('memory growth MB', memory.growth() / megabyte, growthBytesMax / megabyte),
+      ...memory.findings(growthMegabytesMax),
     ]
   },
 }
 
-function watchMemory({ workers: [worker] }: Lab) {
-  const values: number[] = []
-  return {
-    read: async () => {
-      values.push((await worker?.figure('process_resident_memory_bytes')) ?? 0)
-    },
-    growth: () => largest(values) - (values[0] ?? 0),
-  }
+function watchWorker({ workers: [worker] }: Lab): MemoryWatch {
+  if (!worker) throw new Error('There is no worker.')
+  return new MemoryWatch(worker)
 }
 
 type Attempt = {

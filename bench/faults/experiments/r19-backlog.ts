@@ -7,6 +7,7 @@ import { ratioFindings } from '../harness/bounds.ts'
 import { verdictFindings } from '../harness/checker.ts'
 import { atLeast, atMost, exactly, noted, type Finding } from '../harness/findings.ts'
 import { numbered, openLab, survivalFindings, type Lab } from '../harness/lab.ts'
+import { MemoryWatch } from '../harness/memory-watch.ts'
 import { publishLatencies, quantile } from '../harness/latency.ts'
 import { inTurn } from '../harness/publisher.ts'
 import type { Arrival } from '../harness/receiver-messages.ts'
@@ -21,7 +22,7 @@ const eventsPerRequest = 250
 const steady = numbered(10)
 const claimRuns = 100
 const slackMs = 2
-const growthBytesMax = 100 * 2 ** 20
+const growthMegabytesMax = 50
 
 /** A backlog, published while nobody delivers, is delivered while publishing goes on. */
 export const backlog: Experiment = {
@@ -46,7 +47,7 @@ export const backlog: Experiment = {
     const stop = new AbortController()
     const publishing = publishSteadily({ perSecond, until: stop.signal, event })
     const waiting = 1_000 + trial.scaled(backlogMax)
-    const drain = await watchDrain(lab, waiting)
+    const drain = await watchDrain(lab, new MemoryWatch(worker), waiting)
     stop.abort()
     const faulty = await publishing
     const verdict = await lab.settle(120_000)
@@ -120,19 +121,18 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** From the worker's start until all have arrived. */
-async function watchDrain(lab: Lab, waiting: number): Promise<Finding[]> {
-  const { postgres, receivers, workers } = lab
-  const memory = () => workers[0]?.figure('process_resident_memory_bytes') ?? 0
+async function watchDrain(lab: Lab, memory: MemoryWatch, waiting: number): Promise<Finding[]> {
+  const { postgres, receivers } = lab
   const piled = () => receivers.arrivals.filter(({ endpoint }) => endpoint >= 100)
   const arrived = async (share: number) => {
     while (piled().length < waiting * share) await pause(100)
   }
   await arrived(0.2)
-  const memoryBefore = await memory()
+  await memory.look()
   const scansBefore = await countScans(lab)
   await arrived(0.98)
   const scansAfter = await countScans(lab)
-  const memoryAfter = await memory()
+  await memory.look()
   const arrivals = piled()
   const [early, late] = [rateOf(arrivals, 0.05, 0.3), rateOf(arrivals, 0.65, 0.9)]
   const [dead] = await postgres.query<{ count: number }>(
@@ -142,7 +142,7 @@ async function watchDrain(lab: Lab, waiting: number): Promise<Finding[]> {
     atLeast('drain rate at the end over the start', late / early, 0.8),
     noted('drained a second', early),
     exactly('sequential scans of due', scansAfter - scansBefore, 0),
-    atMost('memory growth MB', (memoryAfter - memoryBefore) / 2 ** 20, growthBytesMax / 2 ** 20),
+    ...memory.findings(growthMegabytesMax),
     noted('dead rows in due', dead?.count ?? 0),
   ]
 }

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { publicId } from '../../../src/rules/id.ts'
 import { verdictFindings } from '../harness/checker.ts'
-import { atLeast, atMost, exactly, noted } from '../harness/findings.ts'
+import { atLeast, exactly, noted } from '../harness/findings.ts'
+import { MemoryWatch } from '../harness/memory-watch.ts'
 import type { Instance } from '../harness/instance.ts'
 import { numbered, openLab, survivalFindings, type Lab } from '../harness/lab.ts'
 import { startProxy, type Proxy } from '../harness/proxy.ts'
@@ -22,7 +23,8 @@ const closedMsMax = 30_000
 /** Changes go on while readers come back. */
 const afterRestartMs = 3_000
 const catchUpMsMax = 20_000
-const growthBytesMax = 50 * 2 ** 20
+const growthMegabytesMax = 50
+const lookEveryMs = 3_000
 
 /** Subscribers that read, that stop reading and that vanish, while processes die around them. */
 export const subscribersSuffer: Experiment = {
@@ -36,7 +38,7 @@ export const subscribersSuffer: Experiment = {
     await using way = await startProxy(Number(new URL(api.url).port))
     await using subscribers = await startSubscribers(await subscriptionsOf(tenant, api, way))
     const suffering = new AbortController()
-    const heapGrowth = watchHeap(api, suffering.signal)
+    const watched = watchMemory(api, suffering.signal)
     const stop = new AbortController()
     const publishing = lab.publisher.publishSteadily({
       ...{ perSecond: trial.rate(10), until: stop.signal, event: inTurn(tenant) },
@@ -45,7 +47,7 @@ export const subscribersSuffer: Experiment = {
     const kills = await suffer(lab, trial)
     const stuck = await untilStuckClosed(subscribers)
     suffering.abort()
-    const growthBytes = await heapGrowth()
+    const memory = await watched
     await restart(api)
     await pause(afterRestartMs)
     stop.abort()
@@ -60,7 +62,7 @@ export const subscribersSuffer: Experiment = {
       exactly('closed for not reading', stuck.stuckClosed, badOfEach),
       atLeast('resumed from a cursor', sight.resumed, readers),
       atLeast('vanished', frozen, badOfEach),
-      atMost('heap growth MB', growthBytes / 2 ** 20, growthBytesMax / 2 ** 20),
+      ...memory.findings(growthMegabytesMax),
       noted('workers killed', kills),
     ]
   },
@@ -82,20 +84,13 @@ function mannerOf(index: number): Manner {
   return index < 2 * badOfEach ? 'vanishes' : 'reads'
 }
 
-/** What the heap holds between two collections: the least that was in use for a while. */
-function watchHeap(api: Instance, until: AbortSignal) {
-  const values: number[] = []
-  const watching = (async () => {
-    while (!until.aborted) {
-      values.push(await api.figure('nodejs_heap_size_used_bytes'))
-      await pause(500)
-    }
-  })()
-  return async () => {
-    await watching
-    const third = Math.ceil(values.length / 3)
-    return Math.min(...values.slice(-third)) - Math.min(...values.slice(0, third))
+async function watchMemory(api: Instance, until: AbortSignal): Promise<MemoryWatch> {
+  const memory = new MemoryWatch(api)
+  while (!until.aborted) {
+    await memory.look()
+    await pause(lookEveryMs)
   }
+  return memory
 }
 
 /** Answers how many workers were killed. */

@@ -5,6 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Role } from '../../../src/config.ts'
 import { adopt } from './children.ts'
+import { freePort } from './free-port.ts'
+import { liveBytes } from './live-memory.ts'
 
 /** How a process ended: with a code of its own, or by a signal. */
 export type End = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
@@ -29,6 +31,7 @@ export class Instance implements AsyncDisposable {
   readonly logFile: string
   readonly #options: InstanceOptions
   #child: ChildProcess | null = null
+  #inspectorPort = 0
   #ended: Promise<End> = Promise.resolve({ code: 0, signal: null })
   #isAsked = false
   #wasReady = false
@@ -64,7 +67,9 @@ export class Instance implements AsyncDisposable {
   async start(): Promise<void> {
     const { env, port, role, logFile } = this.#options
     await using log = await open(logFile, 'a')
-    const child = spawn(process.execPath, [mainFile], {
+    this.#inspectorPort = await freePort()
+    const inspector = `--inspect=127.0.0.1:${this.#inspectorPort}`
+    const child = spawn(process.execPath, [inspector, mainFile], {
       env: { ...process.env, ...env, PORT: String(port), HOST: '127.0.0.1', POSTRIDER_ROLE: role },
       stdio: ['ignore', log.fd, log.fd],
     })
@@ -118,6 +123,13 @@ export class Instance implements AsyncDisposable {
     const text = await fetch(`${this.url}/metrics`).then((response) => response.text())
     const lines = text.split('\n').filter((line) => new RegExp(`^${name}[{ ]`).test(line))
     return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+  }
+
+  /** What it needs after a full collection, and what it has from the system; in MB. */
+  async memory(): Promise<{ live: number; resident: number }> {
+    const live = await liveBytes(`http://127.0.0.1:${this.#inspectorPort}`)
+    const resident = await this.figure('process_resident_memory_bytes')
+    return { live: live / 2 ** 20, resident: resident / 2 ** 20 }
   }
 
   /** In time, or by force. */
