@@ -160,8 +160,8 @@ test('the lag of the feed grows while a transaction holds it', async () => {
   }
 })
 
-test('the README names every metric', async () => {
-  const rows = readFileSync('README.md', 'utf8').matchAll(
+test('the documents name every metric', async () => {
+  const rows = readFileSync('docs/operating.md', 'utf8').matchAll(
     /^\| `(postrider_\w+)` *\| (\w+) *\| ([^|]*?) *\|/gm,
   )
   const told = [...rows].map(([, name, type, labels = '']) => {

@@ -28,10 +28,10 @@ beforeAll(async () => {
 
 afterAll(() => bundle[Symbol.asyncDispose]())
 
-/** The README's commands, each as it stands there. */
+/** The documented commands, each as it stands there. */
 function documentedCommands(): readonly string[] {
-  const readme = readFileSync('README.md', 'utf8')
-  const block = /## REST[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
+  const api = readFileSync('docs/api.md', 'utf8')
+  const block = /## REST[\s\S]*?```sh\n([\s\S]*?)```/.exec(api)?.[1] ?? ''
   return block.split('\n\n').map((command) => command.trim())
 }
 
