@@ -3,7 +3,7 @@ import { uuidTime } from '../rules/id.ts'
 import { deliveryColumns, type StoredDelivery } from './delivery.ts'
 import type { DeliveryFilter } from './delivery-filter.ts'
 import { rowsSql, type RowsWish } from './delivery-rows.ts'
-import { isPlain, type ListOwner, sourceFor, statusesMeant } from './delivery-source.ts'
+import { askedOf, type ListOwner, sourceFor, statusesMeant } from './delivery-source.ts'
 import { anyDay, type LogSlice, type LogSpan, spanOf, within } from './log-span.ts'
 import type { Read } from './reads.ts'
 import { afterAllIds, beforeAllIds, type Slice } from './slice.ts'
@@ -111,7 +111,7 @@ async function readPages(
 }
 
 function wishFor(owner: ListOwner, filter: DeliveryFilter) {
-  return { owner, source: sourceFor(owner, filter), isPlain: isPlain(filter) }
+  return { owner, source: sourceFor(owner, filter), asked: askedOf(filter) }
 }
 
 /**

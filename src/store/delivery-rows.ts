@@ -1,11 +1,10 @@
-import type { ListOwner, Source } from './delivery-source.ts'
+import type { askedOf, ListOwner, Source } from './delivery-source.ts'
 import type { LogSpan } from './log-span.ts'
 import { pendingSql } from './pending-rows.ts'
 import { has, inDays } from './planned-once.ts'
 
 /** The conditions of every filter. */
-const fits = `delivery.workspace_id = $1
-  and ($2::uuid[] is null or delivery.endpoint_id = any($2))
+const fits = `($2::uuid[] is null or delivery.endpoint_id = any($2))
   and ($3::uuid is null or delivery.event_id = $3)
   and ($4::text[] is null or delivery.event_type = any($4))
   and ($5::delivery_status[] is null or delivery.status = any($5))
@@ -14,6 +13,11 @@ const fits = `delivery.workspace_id = $1
   and ($8::int is null or delivery.last_status_code >= $8)
   and ($9::int is null or delivery.last_status_code <= $9)
   and delivery.id > $10::uuid and delivery.id < $11::uuid`
+
+/** The same for one that asks nothing, so that rows are counted in an index alone. */
+const fitsAny = `delivery.id > $10::uuid and delivery.id < $11::uuid
+  and num_nulls($2::uuid[], $3::uuid, $4::text[], $5::delivery_status[], $6::delivery_trigger[],
+    $7::attempt_result[], $8::int, $9::int) = 8`
 
 /** The owner's rows. A filter for other endpoints than the owner is seen before any is read. */
 const ownKey: Readonly<Record<ListOwner, string>> = {
@@ -27,8 +31,7 @@ const ownKey: Readonly<Record<ListOwner, string>> = {
 export type RowsWish = {
   readonly owner: ListOwner
   readonly source: Source
-  /** See `isPlain`. */
-  readonly isPlain: boolean
+  readonly asked: ReturnType<typeof askedOf>
   /** Null: they are counted, and have only their ids. */
   readonly order: 'asc' | 'desc' | null
   readonly days: LogSpan
@@ -71,13 +74,15 @@ function waitingSql(wish: RowsWish): string {
   const [from, key] = streams.rare
   const others = mergedSql(wish, [from, `${key} and wanted.status <> 'PENDING'`])
   const owner = wish.owner === 'endpoint' ? 'endpoint' : 'workspace'
-  return `(${pendingSql({ ...wish, owner, fits })}) union all (${others})`
+  const isPlain = wish.asked !== 'more'
+  return `(${pendingSql({ ...wish, owner, isPlain, fits })}) union all (${others})`
 }
 
-function keyedSql({ owner, order, days }: RowsWish, key: string): string {
+function keyedSql({ owner, asked, order, days }: RowsWish, key: string): string {
   const columns = order ? 'delivery.*' : 'delivery.id'
   return `select ${columns} from delivery
-    where ${fits} and ${ownKey[owner]} and ${key}
+    where delivery.workspace_id = $1 and ${ownKey[owner]} and ${key}
+      and ${asked === 'nothing' ? fitsAny : fits}
       and ${inDays('delivery.id', days)} ${endOf(order)}`
 }
 

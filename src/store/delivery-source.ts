@@ -53,11 +53,13 @@ export function sourceFor(owner: ListOwner, filter: DeliveryFilter): Source {
 }
 
 /**
- * Whether of a delivery nothing is asked but whose it is, its endpoint, status and time: what rows
- * of `due` tell by themselves.
+ * What is asked of a delivery, besides whose it is and when it was created: nothing, its endpoint
+ * and status, which rows of `due` tell by themselves, or more.
  */
-export function isPlain(filter: DeliveryFilter): boolean {
-  const { eventId, eventTypes, triggers, lastResults, lastStatusCodeMin: min } = filter
-  const others = [eventId, eventTypes, triggers, lastResults, min, filter.lastStatusCodeMax]
-  return others.every((condition) => condition === null)
+export function askedOf(filter: DeliveryFilter): 'nothing' | 'state' | 'more' {
+  const { endpointIds, statuses, eventId, eventTypes, triggers, lastResults } = filter
+  const others = [eventId, eventTypes, triggers, lastResults]
+  const codes = [filter.lastStatusCodeMin, filter.lastStatusCodeMax]
+  if ([...others, ...codes].some((condition) => condition !== null)) return 'more'
+  return endpointIds || statuses ? 'state' : 'nothing'
 }
