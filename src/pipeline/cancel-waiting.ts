@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Pool } from '../db.ts'
 import { dutyBatchMax } from '../limits.ts'
 import { newUuid } from '../rules/id.ts'
+import { againIfOvertaken } from '../store/conflict.ts'
 import { cancelDue, type DueLane } from '../store/due.ts'
 
 /** What cancelling needs. */
@@ -21,7 +22,7 @@ export async function cancelWaiting(
     const at = clock.now()
     const changeId = newUuid(at.getTime())
     const lane = { endpointId, workspaceId, changeId, at, limit: dutyBatchMax }
-    if ((await cancelDue(pool, lane)) === 0) return
+    if ((await againIfOvertaken(() => cancelDue(pool, lane))) === 0) return
     changed([workspaceId])
   }
 }

@@ -5,6 +5,7 @@ import { recordBatchMax, recordRetryMs, recordWaitMs } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { newUuid, publicId } from '../rules/id.ts'
 import type { News } from '../rules/operational-event.ts'
+import { againIfOvertaken } from '../store/conflict.ts'
 import { mendDue, type DueDelivery } from '../store/due.ts'
 import { isRefusedData } from '../store/refused-data.ts'
 import { recordResults } from '../store/result.ts'
@@ -72,7 +73,7 @@ async function storeUntilStored(
 ): Promise<Stored> {
   for (;;) {
     try {
-      return await store(context, batch)
+      return await againIfOvertaken(() => store(context, batch))
     } catch (error) {
       context.log.error({ err: error, results: batch.length }, 'recording failed')
       if (isRefusedData(error)) throw error

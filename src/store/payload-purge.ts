@@ -63,6 +63,7 @@ export async function purgeDeliveries(
 }
 
 // Its row in `due` is at most as late as its next attempt; the lanes are told by the version.
+// Fails where it was `overtaken`, see conflict.ts: the event was locked, and an id given, before.
 const purgeDeliveriesSql = `/* purgeDeliveries */
 with held as materialized (
   select id, endpoint_id, next_attempt_at, status, status in ('PENDING', 'RETRYING') as waited
@@ -74,6 +75,7 @@ with held as materialized (
     status = case when held.waited then 'CANCELED' else delivery.status end,
     next_attempt_at = null, completed_at = coalesce(delivery.completed_at, $3)
   from held where delivery.id = held.id and delivery.workspace_id = $2
+  returning age(old.xmin) < 0 as overtaken
 ), gone as (
   delete from due using held
   where held.waited and due.endpoint_id = held.endpoint_id and due.workspace_id = $2
@@ -86,7 +88,8 @@ with held as materialized (
     (id, workspace_id, changed_at, delivery_ids, statuses, previous_statuses, attempt_numbers)
   select $4, $2, $3, array_agg(id), array_agg('CANCELED'::delivery_status), array_agg(status),
     array_agg(0::smallint)
-  from held where waited having count(*) > 0
+  from held where waited
+  having count(*) > 0 and 1 / (select (not bool_or(overtaken))::int from purged) = 1
 )
 select id, endpoint_id as "endpointId", waited from held`
 

@@ -56,7 +56,7 @@ export type RecordedDelivery = {
 /**
  * Results of many lanes in one statement. Each counts only if its delivery still has the attempt
  * count it was loaded with (D3): a zombie's late result changes nothing. Answers what became of
- * each delivery whose result counted.
+ * each delivery whose result counted. To be done again where it was overtaken.
  */
 export async function recordResults(
   db: Queryable,
@@ -123,6 +123,7 @@ function healthColumns(health: readonly HealthRow[]): unknown[] {
 // it: the time of the retry, or its creation, its place in an ordered line.
 // Health counts with a result of the same endpoint that counts, and never goes back in time. That
 // an endpoint was down is forgotten by a success alone.
+// Fails where it was `overtaken`, see conflict.ts.
 const recordResultsSql = `/* recordResults */
 with result as materialized (
   select * from unnest(
@@ -160,6 +161,7 @@ with result as materialized (
     and delivery.status in ('PENDING', 'RETRYING', 'CANCELED')
   returning old.status as previous, new.status as new_status, new.next_attempt_at,
     coalesce(old.next_attempt_at <> result.loaded_next_at, false) as moved,
+    age(old.xmin) < 0 as overtaken,
     array[result.loaded_due_at, old.next_attempt_at, uuid_extract_timestamp(result.delivery_id)]
       as due_ats,
     result.delivery_id, result.workspace_id, result.endpoint_id, result.number, result.trigger,
@@ -201,6 +203,7 @@ with result as materialized (
   select $31::uuid, workspace_id, $32::timestamptz, array_agg(delivery_id), array_agg(new_status),
     array_agg(previous), array_agg(number)
   from settled group by workspace_id
+  having 1 / (not bool_or(overtaken))::int = 1
 ), healthy as (
   insert into endpoint_health
     (endpoint_id, workspace_id, consecutive_failures, failing_since, last_success_at, circuit,

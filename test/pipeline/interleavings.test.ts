@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cancelDelivery, retryDelivery } from '../../src/control/deliveries.ts'
-import { type Database, openDatabase } from '../../src/db.ts'
+import { type Database, openDatabase, type Queryable } from '../../src/db.ts'
 import { AppError } from '../../src/errors.ts'
 import { unknownHealth } from '../../src/rules/circuit.ts'
 import { newUuid } from '../../src/rules/id.ts'
+import { againIfOvertaken, wasOvertaken } from '../../src/store/conflict.ts'
 import { cancelDue, dueStart, type DueRow, loadDue, mendDue } from '../../src/store/due.ts'
+import { purgeDeliveries } from '../../src/store/payload-purge.ts'
 import type { DeliveryRow } from '../../src/store/publication.ts'
 import { recordResults, type ResultRow } from '../../src/store/result.ts'
 import { freshDatabase } from '../support/database.ts'
@@ -39,6 +41,7 @@ type Step =
   | { do: 'retry' }
   | { do: 'cancel' }
   | { do: 'cancelAll' }
+  | { do: 'purge' }
 
 const lane = fc.constantFrom<0 | 1>(0, 1)
 const ending = fc.constantFrom<Ending>('SUCCEEDED', 'RETRYING', 'RETRYING', 'FAILED')
@@ -70,6 +73,25 @@ test.each([false, true])(
   60_000,
 )
 
+test.each<Step>([{ do: 'record', lane: 0, ending: 'SUCCEEDED' }, { do: 'cancelAll' }])(
+  'what was overtaken by a person comes behind them: %j',
+  async (step) => {
+    const life = await begin(false)
+    await life.perform({ do: 'load', lane: 0 })
+    await life.perform({ do: 'record', lane: 0, ending: 'RETRYING' })
+    await life.perform({ do: 'load', lane: 0 })
+    const early = await database.pool.connect()
+    await early.query('begin; select pg_current_xact_id()')
+    await life.perform({ do: 'retry' })
+
+    const overtaken = await life.perform(step, early).catch((error: unknown) => error)
+    await early.query('rollback')
+    early.release()
+
+    expect(wasOvertaken(overtaken)).toBe(true)
+  },
+)
+
 async function begin(ordered: boolean) {
   const endpointId = await rows.addEndpoint(workspaceId)
   await database.pool.query('update endpoint set ordered = $2 where id = $1', [endpointId, ordered])
@@ -89,7 +111,7 @@ async function begin(ordered: boolean) {
     loaded[at] = row ?? null
   }
 
-  async function record(at: 0 | 1, end: Ending): Promise<void> {
+  async function record(at: 0 | 1, end: Ending, db: Queryable): Promise<void> {
     const due = loaded[at]
     if (!due) return
     loaded[at] = null
@@ -98,7 +120,8 @@ async function begin(ordered: boolean) {
     const health = { ...unknownHealth, endpointId, workspaceId, asOf: now }
     const changeId = newUuid(now.getTime())
     const batch = { results: [result], health: [health], changeId, at: now }
-    if ((await recordResults(database.pool, batch)).size === 1) counted += 1
+    const stored = await again(db, () => recordResults(db, batch))
+    if (stored.size === 1) counted += 1
     else await mendDue(database.pool, [due])
   }
 
@@ -113,16 +136,26 @@ async function begin(ordered: boolean) {
     })
   }
 
-  async function cancelAll(): Promise<void> {
+  async function cancelAll(db: Queryable): Promise<void> {
     const at = clock.now()
     const changeId = newUuid(at.getTime())
-    await cancelDue(database.pool, { endpointId, workspaceId, changeId, at, limit: 10 })
+    const wish = { endpointId, workspaceId, changeId, at, limit: 10 }
+    await again(db, () => cancelDue(db, wish))
   }
 
-  function perform(one: Step): Promise<void> {
+  async function purge(db: Queryable): Promise<void> {
+    const at = clock.now()
+    const [changeId, auditEntryId] = [newUuid(at.getTime()), newUuid(at.getTime())]
+    const actor = { type: 'SYSTEM', apiKeyId: null, apiKeyName: null } as const
+    const key = { workspaceId, id: delivery?.event.eventId ?? '' }
+    await purgeDeliveries(db, { key, actor, at, auditEntryId, changeId })
+  }
+
+  function perform(one: Step, db: Queryable = database.pool): Promise<void> {
     if (one.do === 'load') return load(one.lane)
-    if (one.do === 'record') return record(one.lane, one.ending)
-    return one.do === 'cancelAll' ? cancelAll() : act(one.do)
+    if (one.do === 'record') return record(one.lane, one.ending, db)
+    if (one.do === 'purge') return purge(db)
+    return one.do === 'cancelAll' ? cancelAll(db) : act(one.do)
   }
 
   async function check({ settled }: { settled: boolean }): Promise<void> {
@@ -143,13 +176,18 @@ async function begin(ordered: boolean) {
   async function drain(): Promise<void> {
     for (let round = 0; round < 3; round++) {
       await load(0)
-      await record(0, 'SUCCEEDED')
+      await record(0, 'SUCCEEDED', database.pool)
     }
     const state = await stateOf(delivery as DeliveryRow)
     expect(state.due).toEqual([])
     expect(['SUCCEEDED', 'FAILED', 'CANCELED']).toContain(state.status)
   }
   return { perform, check, drain }
+}
+
+/** Inside a transaction it would only fail again. */
+function again<Result>(db: Queryable, run: () => Promise<Result>): Promise<Result> {
+  return db === database.pool ? againIfOvertaken(run) : run()
 }
 
 type Attempted = { readonly end: Ending; readonly ordered: boolean; readonly now: Date }
