@@ -34,6 +34,8 @@ export class Backlog {
   readonly #lately = new Set<string>()
   #cursor: DueKey = dueStart
   #isComplete = false
+  /** Of a payload on the page read last: the next ones are likely as long. */
+  #bytesEach = 1
   /** The last read ended with the table: what it has besides was not due, or is new. */
   #hasSeenEnd = false
   /** Counts hints, so that one that comes during a read is not lost to it. */
@@ -75,16 +77,16 @@ export class Backlog {
   }
 
   /**
-   * A delivery that was just committed, so that it need not be read. Taken only where the end of
-   * the table has been seen: otherwise it would overtake what waits there. That holds during the
-   * next read too: an endpoint with an event now and then, beside a burst of others, would go on
-   * reading, each time for what was offered meanwhile. A page may have shown it before its offer
-   * came here, and it may even have ended.
+   * A delivery that was just committed, so that it need not be read. Taken only where all there is
+   * has been seen: otherwise it would overtake what waits in the table. A read of what was all does
+   * not change that while it lasts: an endpoint with an event now and then, beside a burst of
+   * others, would go on reading, each time for what was offered meanwhile. A page may have shown it
+   * before its offer came here, and it may even have ended.
    */
   offer(due: DueDelivery): void {
     if (!this.#isNew(due) || this.#lately.has(due.deliveryId)) return
-    const hasRoom = this.#room > 0 && this.#knownBytes < laneBufferBytesMax
-    if (this.#hasSeenEnd && hasRoom) return this.#hold(due, 'OFFER')
+    const hasSeenAll = this.#isComplete || (this.#hasSeenEnd && this.isReading)
+    if (hasSeenAll && this.#hasRoom) return this.#hold(due, 'OFFER')
     this.#hasSeenEnd = false
     this.hint()
   }
@@ -133,18 +135,29 @@ export class Backlog {
   }
 
   /**
-   * Takes what is new. Only a short page read from the start says that there is no more: what was
-   * committed late may lie before the cursor, and a hint that came during the read may be about
-   * what it missed.
+   * Takes what is new, as far as there is room: offers may have come meanwhile. Only a short page
+   * read from the start says that there is no more: what was committed late may lie before the
+   * cursor, and a hint that came during the read may be about what it missed.
    */
   endReading({ rows, isFull }: Page, reading: Reading): void {
     if (this.#reading !== reading) return
-    for (const due of rows) if (this.#isNew(due)) this.#hold(due, 'PAGE')
-    const last = rows.at(-1)
-    this.#cursor = isFull && last ? last : dueStart
-    this.#hasSeenEnd = !isFull
-    this.#isComplete = !isFull && reading.fromStart && reading.hints === this.#hints
+    const fitting = this.#holdFitting(rows)
+    const isCut = isFull || fitting < rows.length
+    this.#cursor = isCut ? (rows[fitting - 1] ?? this.#cursor) : dueStart
+    this.#hasSeenEnd = !isCut
+    this.#isComplete = !isCut && reading.fromStart && reading.hints === this.#hints
     this.#reading = null
+    this.#bytesEach = bytesOf(rows) / rows.length || 1
+  }
+
+  /** Answers how many of a page's first rows are known now. */
+  #holdFitting(rows: readonly DueDelivery[]): number {
+    for (const [index, due] of rows.entries()) {
+      if (!this.#isNew(due)) continue
+      if (!this.#hasRoom) return index
+      this.#hold(due, 'PAGE')
+    }
+    return rows.length
   }
 
   /** The read failed: nothing is known of what it would have shown. */
@@ -152,9 +165,8 @@ export class Backlog {
     if (this.#reading === reading) this.#reading = null
   }
 
-  /** Of those that are known: the next ones are likely as long. More are read for nothing. */
-  get #bytesEach(): number {
-    return this.#knownBytes / this.#known.size || 1
+  get #hasRoom(): boolean {
+    return this.#room > 0 && this.#knownBytes < laneBufferBytesMax
   }
 
   get #room(): number {
@@ -167,7 +179,7 @@ export class Backlog {
 
   /** Into its place: what was committed late, or is due in a moment, holds nobody back. */
   #hold(due: DueDelivery, cameBy: Known['cameBy']): void {
-    const bytes = due.event.payloadText?.length ?? 0
+    const bytes = bytesOf([due])
     this.#known.set(due.deliveryId, { bytes, cameBy })
     this.#knownBytes += bytes
     this.#waiting.splice(this.#waiting.findLastIndex((other) => isBefore(other, due)) + 1, 0, due)
@@ -184,6 +196,10 @@ export class Backlog {
     if (this.#lately.size >= laneBufferMax && oldest !== undefined) this.#lately.delete(oldest)
     this.#lately.add(deliveryId)
   }
+}
+
+function bytesOf(rows: readonly DueDelivery[]): number {
+  return rows.reduce((sum, { event }) => sum + (event.payloadText?.length ?? 0), 0)
 }
 
 function isBefore(a: DueKey, b: DueKey): boolean {

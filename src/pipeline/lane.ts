@@ -219,7 +219,7 @@ export class Lane {
     const isGone = gone && endpoint.version === this.#endpoint.version
     // Until it is disabled for all, nothing more starts here.
     if (isGone) this.#endpoint = { ...this.#endpoint, state: 'DISABLED' }
-    const recording = this.#context.record(settled)
+    const recording = this.#context.record(settled, isOneByOne)
     if (!isOneByOne) this.#makeRoom(due)
     const recorded = await recording
     if (isGone && recorded.counted) this.#context.gone(endpoint)

@@ -86,10 +86,17 @@ export class Permits {
     this.#takenThisTurn.set(workspaceId, (this.#takenThisTurn.get(workspaceId) ?? 0) + 1)
   }
 
+  /** What those that wait cannot take of their shares is for the others. */
   readonly #nextTurn = (): void => {
     this.#leftThisTurn = this.#perTurnMax
-    this.#shareOfTurn = this.#perTurnMax / Math.max(1, this.#line.workspaceCount)
     this.#takenThisTurn.clear()
+    this.#shareOfTurn = this.#perTurnMax / Math.max(1, this.#line.workspaceCount)
+    this.#serveAll()
+    this.#shareOfTurn = this.#perTurnMax
+    this.#serveAll()
+  }
+
+  #serveAll(): void {
     for (let left = Infinity; left > this.#leftThisTurn;) {
       left = this.#leftThisTurn
       this.#serve()
@@ -112,6 +119,7 @@ export class Permits {
   #serve(): void {
     if (this.#free === 0 || this.#leftThisTurn + this.#perTurnMax <= 0) return
     const hasMore = this.#free > this.#reserve + 1
+    if (!hasMore && this.#line.fewCount === 0) return
     for (const [workspaceId, { few, more }] of this.#line.workspaces()) {
       if (!this.#hasTurn(workspaceId)) continue
       const isServed = this.#serveOne(few) || (hasMore && this.#serveOne(more))
@@ -119,10 +127,10 @@ export class Permits {
     }
   }
 
-  #serveOne(seekers: Set<PermitSeeker>): boolean {
+  #serveOne(seekers: ReadonlySet<PermitSeeker>): boolean {
     const free = this.#free
     for (const seeker of seekers) {
-      if (this.#mayTake(seeker) && seekers.delete(seeker)) seeker.seek()
+      if (this.#mayTake(seeker) && this.#line.delete(seeker)) seeker.seek()
       if (this.#free < free) return true
     }
     return false

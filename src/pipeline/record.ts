@@ -34,20 +34,23 @@ export type Recorded =
   | { readonly counted: true; readonly nextAttemptAt: Date | null }
   | { readonly counted: false }
 
-/** Stores one attempt. Resolves once it is stored, however long that takes. */
-export type Record = (settled: Settled) => Promise<Recorded>
+/**
+ * Stores one attempt. Resolves once it is stored, however long that takes. `isAwaited`: its lane
+ * does nothing until then.
+ */
+export type Record = (settled: Settled, isAwaited?: boolean) => Promise<Recorded>
 
 /**
- * One recorder a process: the results of all lanes in few, large transactions. A database that is
- * away is waited for, since a result that is lost is a request that is sent again.
+ * The results of all lanes of a process in few, large transactions; those that are awaited in small
+ * ones of their own, or an ordered endpoint would make one request for each transaction of somebody
+ * else's burst, 24 a second. A database that is away is waited for, since a result that is lost is
+ * a request that is sent again.
  */
 export function createRecorder(context: RecordContext): Record {
-  const batcher = new Batcher<Settled, Recorded>({
-    flush: (batch) => recordBatch(context, batch),
-    itemsMax: recordBatchMax,
-    waitMs: recordWaitMs,
-  })
-  return (settled) => batcher.add(settled)
+  const flush = (batch: readonly Settled[]) => recordBatch(context, batch)
+  const batcher = new Batcher({ flush, itemsMax: recordBatchMax, waitMs: recordWaitMs })
+  const awaited = new Batcher({ flush, itemsMax: recordBatchMax })
+  return (settled, isAwaited = false) => (isAwaited ? awaited : batcher).add(settled)
 }
 
 async function recordBatch(context: RecordContext, batch: readonly Settled[]): Promise<Recorded[]> {

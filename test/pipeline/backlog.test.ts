@@ -84,6 +84,14 @@ test('an offer overtakes nothing that waits in the table', () => {
   expect(backlog.size).toBe(0)
 })
 
+test('an offer overtakes nothing that a hint is about', () => {
+  const backlog = readBacklog()
+  backlog.offer(newDue())
+  backlog.hint()
+  backlog.offer(newDue())
+  expect(backlog.size).toBe(1)
+})
+
 test('an offer needs no reading although the lane looks through its table again', () => {
   const backlog = readBacklog()
   const [one, two] = [newDue(), newDue()]
@@ -211,4 +219,29 @@ test('long payloads are read as many as there is room for', () => {
   for (const due of taken.slice(left - 1, left)) backlog.ended(due, nowMs)
   expect(backlog.wantsMore(128)).toBe(true)
   expect(backlog.startReading().wish.rowsMax).toBe(left)
+})
+
+test('offers that came during a read leave its page the room that is left', () => {
+  const backlog = readBacklog()
+  backlog.hint()
+  const { wish, reading } = backlog.startReading()
+  for (let n = 0; n < laneBufferMax / 2; n++) backlog.offer(newDue())
+  const rows = Array.from({ length: wish.rowsMax }, () => newDue())
+  backlog.endReading({ rows, isFull: true }, reading)
+  expect(backlog.size).toBe(laneBufferMax)
+  expect(backlog.startReading().wish.after).toBe(rows[laneBufferMax / 2 - 1])
+})
+
+test('a few long payloads that stay out do not make pages short', () => {
+  const backlog = new Backlog(lane)
+  const long = Array.from({ length: 3 }, () => newDue('x'.repeat(pageBytesMin)))
+  read(backlog, long, true)
+  takeAll(backlog)
+  read(
+    backlog,
+    Array.from({ length: 4 }, () => newDue()),
+    true,
+  )
+  for (const due of takeAll(backlog)) backlog.ended(due, nowMs)
+  expect(backlog.startReading().wish.rowsMax).toBeGreaterThan(laneBufferMax / 2)
 })

@@ -106,6 +106,24 @@ test('a workspace waits for none of the thousand of another', async () => {
   expect(heldByQuiet()).toBeGreaterThan(held() * 0.6)
 })
 
+test('a workspace has the whole turn while the others may take nothing', async () => {
+  const permits = new Permits(1024, 16)
+  const slow = Array.from({ length: 30 }, (_, index) => greedy(permits, `slow ${index}`))
+  for (let turn = 0; turn < 200; turn++) await nextTurn()
+  let taken = 0
+  const quick: PermitSeeker = {
+    workspaceId: 'quick',
+    seek: () => {
+      for (; permits.take(quick); taken += 1) permits.give(quick)
+    },
+  }
+  quick.seek()
+  const before = taken
+  for (let turn = 0; turn < 10; turn++) await nextTurn()
+  expect(slow.every((lane) => lane.held() > 1)).toBe(true)
+  expect(taken - before).toBe(160)
+})
+
 function nextTurn(): Promise<void> {
   return new Promise((next) => setImmediate(next))
 }
