@@ -9,7 +9,9 @@ export const DeliveryStatusEnum = builder.enumType('DeliveryStatus', {
     RETRYING: 'Attempted without success; `nextAttemptAt` says when again.',
     SUCCEEDED: 'The receiver has it.',
     FAILED: 'The retry schedule is used up, or the receiver said never again.',
-    CANCELED: 'By a person, or because its endpoint was deleted.',
+    CANCELED:
+      'By a person, or because its endpoint was deleted. A request that was out then may have ' +
+      'arrived all the same: its attempts tell.',
     SUPPRESSED: 'Its endpoint was disabled when the event was published. Can be replayed.',
   }),
 })

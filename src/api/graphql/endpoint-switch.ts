@@ -59,7 +59,9 @@ const EndpointDeleteSuccess = builder
 
 addMutation({
   name: 'endpointDelete',
-  description: 'Deletes an endpoint and its secrets for good.',
+  description:
+    'Deletes an endpoint and its secrets for good, and cancels what waits for it. Requests that ' +
+    'are out are not called back, and another process may begin some within a second.',
   scope: 'manage',
   input: idInput('EndpointDeleteInput', 'Which endpoint to delete.'),
   success: EndpointDeleteSuccess,
