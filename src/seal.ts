@@ -75,7 +75,8 @@ export function newSealer(keys: readonly SealKey[]): Sealer {
 
 type Parts = { header: Buffer; keyId: string; nonce: Buffer; body: Buffer; tag: Buffer }
 
-function headerOf(keyId: string): Buffer {
+/** What every value sealed with this key begins with, and none of another. */
+export function headerOf(keyId: string): Buffer {
   const id = Buffer.from(keyId, 'latin1')
   return Buffer.concat([Buffer.from([formatVersion, id.length]), id])
 }

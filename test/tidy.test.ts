@@ -231,6 +231,7 @@ const ofAllTenants: Readonly<Record<string, string>> = {
   countDue: 'a figure of the whole database, and one of an endpoint that was found by its key',
   findEndpointOwners: 'the same for endpoints',
   readSealKeyIds: 'the start looks for secrets that it could not read',
+  readSealedTexts: 'the start tries some of them, whosever they are',
   oldestAwaitedDay: 'retention',
   deleteOldDue: 'retention',
   deleteOldKeys: 'retention',
