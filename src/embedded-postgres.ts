@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Client } from 'pg'
@@ -63,7 +64,10 @@ async function start({ log, settings, ...options }: EmbeddedOptions): Promise<Em
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
   const dataDir = await realpath(options.dataDir)
   resources.use(await holdDirectory(dataDir))
-  const account = await serverAccount(clusterFolder(dataDir))
+  const folder = clusterFolder(dataDir)
+  // It can take a slow machine 20 s, during which nothing else is said.
+  if (!existsSync(folder)) log.info(`making a database in ${folder}, once`)
+  const account = await serverAccount(folder)
   const binaries = await findBinaries(account)
   const cluster = await openCluster(dataDir, account, binaries)
   const logFile = join(dataDir, 'postgres.log')

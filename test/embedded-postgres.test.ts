@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, realpath, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Client } from 'pg'
@@ -27,6 +27,19 @@ test('data outlives a server that was killed', async () => {
 
   await using second = await startEmbeddedPostgres({ dataDir: folder.path, log })
   expect(await query(second.url, 'select words from note')).toEqual([{ words: 'kept' }])
+})
+
+test('the making of a database is told, and only then', async () => {
+  await using folder = await temporaryFolder()
+  const lines: unknown[] = []
+  const told = { info: (line: unknown) => void lines.push(line), error: () => {} }
+  const making = `making a database in ${join(await realpath(folder.path), 'postgres')}, once`
+  const first = await startEmbeddedPostgres({ dataDir: folder.path, log: told })
+  await first[Symbol.asyncDispose]()
+  expect(lines[0]).toBe(making)
+
+  await using _again = await startEmbeddedPostgres({ dataDir: folder.path, log: told })
+  expect(lines.filter((line) => line === making)).toHaveLength(1)
 })
 
 test('a directory in use names the process that holds it', async () => {

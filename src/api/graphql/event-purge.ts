@@ -38,8 +38,8 @@ addMutation({
   description:
     'Removes the payloads of events for good, and headers and bodies of all answers to them; the ' +
     'rest of the log stays. Deliveries that wait are canceled, and none can be retried or ' +
-    'replayed. A request that is out already, or begins within a second in another process, is ' +
-    'not called back. Purging again changes nothing. A publish with the idempotency key of ' +
+    'replayed. A request that is out already, or begins within two seconds in another process, ' +
+    'is not called back. Purging again changes nothing. A publish with the idempotency key of ' +
     'one of them answers that event, whatever it carries.',
   scope: 'manage',
   input: EventPayloadPurgeInput,
