@@ -1,7 +1,7 @@
 import { inTransaction } from '../db.ts'
 import { purgeTriesMax } from '../limits/forgetting.ts'
 import { newUuid } from '../rules/id.ts'
-import { lostADeadlock, wasOvertaken } from '../store/conflict.ts'
+import { gaveWay, lostADeadlock } from '../store/conflict.ts'
 import type { TenantKey } from '../store/endpoint.ts'
 import { purgeAttempts, purgeDeliveries, purgeEvent } from '../store/payload-purge.ts'
 import type { DeliveryPorts } from './deliveries.ts'
@@ -30,7 +30,7 @@ async function purgeAtLast(ports: PurgePorts, key: TenantKey, tries: number): Pr
   try {
     return await purge(ports, key)
   } catch (error) {
-    if (tries <= 1 || !(lostADeadlock(error) || wasOvertaken(error))) throw error
+    if (tries <= 1 || !(lostADeadlock(error) || gaveWay(error))) throw error
     return purgeAtLast(ports, key, tries - 1)
   }
 }

@@ -19,8 +19,11 @@ export function lostADeadlock(error: unknown): boolean {
  * changes is locked before anything else, so its id is young enough.
  */
 
-/** Whether a statement gave way to a change of the same delivery by a younger transaction. */
-export function wasOvertaken(error: unknown): boolean {
+/**
+ * Whether a statement failed because somebody else was first: a younger transaction with the same
+ * delivery, or another publish with the same idempotency key.
+ */
+export function gaveWay(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '22012'
 }
 
@@ -30,7 +33,7 @@ export async function againIfOvertaken<Result>(run: () => Promise<Result>): Prom
     try {
       return await run()
     } catch (error) {
-      if (!wasOvertaken(error)) throw error
+      if (!gaveWay(error)) throw error
     }
   }
 }

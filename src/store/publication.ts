@@ -40,41 +40,62 @@ export type Publication = {
  * one round trip, one transaction, all or nothing (promise P1).
  */
 export async function insertPublication(db: Queryable, publication: Publication): Promise<void> {
-  const { events, deliveries, changeId, at } = publication
   await db.query({
     name: 'insertPublication',
-    text: insertPublicationSql,
-    values: [
-      plainArray(events.map((event) => event.eventId)),
-      plainArray(events.map((event) => event.workspaceId)),
-      textArray(events.map((event) => event.eventType)),
-      textArray(events.map((event) => event.payloadText)),
-      textArray(events.map((event) => event.idempotencyKey)),
-      timeArray(events.map((event) => event.occurredAt)),
-      timeArray(events.map((event) => event.deliverAt)),
-      plainArray(deliveries.map((delivery) => delivery.deliveryId)),
-      plainArray(deliveries.map((delivery) => delivery.workspaceId)),
-      plainArray(deliveries.map((delivery) => delivery.endpointId)),
-      plainArray(deliveries.map((delivery) => delivery.event.eventId)),
-      textArray(deliveries.map((delivery) => delivery.event.eventType)),
-      plainArray(deliveries.map((delivery) => delivery.status)),
-      plainArray(deliveries.map((delivery) => delivery.trigger)),
-      timeArray(deliveries.map((delivery) => delivery.dueAt)),
-      changeId,
-      at.toISOString(),
-      textArray(events.map((event) => event.traceparent)),
-    ],
+    text: `/* insertPublication */ with ${publicationSql('true')}`,
+    values: publicationValues(publication),
   })
 }
 
-const insertPublicationSql = `/* insertPublication */
-with new_event as (
+/**
+ * The same, and takes the idempotency keys of its events. Where one of them was taken before,
+ * nothing is stored, and it fails in the way that `gaveWay` tells.
+ */
+export async function insertKeyedPublication(
+  db: Queryable,
+  publication: Publication,
+  keys: KeysWish,
+): Promise<void> {
+  await db.query({
+    name: 'insertKeyedPublication',
+    text: insertKeyedPublicationSql,
+    values: [...publicationValues(publication), ...keyValues(keys)],
+  })
+}
+
+function publicationValues({ events, deliveries, changeId, at }: Publication): unknown[] {
+  return [
+    plainArray(events.map((event) => event.eventId)),
+    plainArray(events.map((event) => event.workspaceId)),
+    textArray(events.map((event) => event.eventType)),
+    textArray(events.map((event) => event.payloadText)),
+    textArray(events.map((event) => event.idempotencyKey)),
+    timeArray(events.map((event) => event.occurredAt)),
+    timeArray(events.map((event) => event.deliverAt)),
+    plainArray(deliveries.map((delivery) => delivery.deliveryId)),
+    plainArray(deliveries.map((delivery) => delivery.workspaceId)),
+    plainArray(deliveries.map((delivery) => delivery.endpointId)),
+    plainArray(deliveries.map((delivery) => delivery.event.eventId)),
+    textArray(deliveries.map((delivery) => delivery.event.eventType)),
+    plainArray(deliveries.map((delivery) => delivery.status)),
+    plainArray(deliveries.map((delivery) => delivery.trigger)),
+    timeArray(deliveries.map((delivery) => delivery.dueAt)),
+    changeId,
+    at.toISOString(),
+    textArray(events.map((event) => event.traceparent)),
+  ]
+}
+
+/** `condition`: nothing is stored where it does not hold. */
+function publicationSql(condition: string): string {
+  return `new_event as (
   insert into event
     (id, workspace_id, event_type, payload, idempotency_key, occurred_at, deliver_at,
      traceparent)
   select * from unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],
     $6::timestamptz[], $7::timestamptz[], $18::text[])
+  where ${condition}
 ), entry as materialized (
   select * from unnest(
     $8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[],
@@ -100,6 +121,18 @@ insert into change
 select $16::uuid, workspace_id, $17::timestamptz, array_agg(id), array_agg(status),
   array_agg(null::delivery_status), array_agg(0::smallint)
 from entry group by workspace_id`
+}
+
+const insertKeyedPublicationSql = `/* insertKeyedPublication */
+with taken as (
+  insert into idempotency_key (workspace_id, key, event_id, request_hash, created_at)
+  select $19::uuid, key, event_id, request_hash, $20::timestamptz
+  from unnest($21::text[], $22::uuid[], $23::bytea[]) as wish (key, event_id, request_hash)
+  on conflict (workspace_id, key) do nothing
+  returning key
+), all_taken as materialized (
+  select 1 / ((select count(*) from taken) = cardinality($21::text[]))::int as ok
+), ${publicationSql('(select ok from all_taken) = 1')}`
 
 /** A key that was taken before, with what it was taken for. */
 export type TakenKey = {
@@ -113,34 +146,41 @@ export type TakenKey = {
 /**
  * Takes idempotency keys for new events, inside the caller's transaction. Waits for a rival that
  * has not committed yet. Answers the keys that were taken before, with the event they stand for.
- * Keys are sorted, so that two batches with the same keys cannot deadlock.
  */
-export async function takeKeys(
-  db: Queryable,
-  keys: { workspaceId: string; at: Date; rows: readonly KeyRow[] },
-): Promise<TakenKey[]> {
-  const rows = keys.rows.toSorted((a, b) => (a.key < b.key ? -1 : 1))
-  const names = rows.map((row) => row.key)
+export async function takeKeys(db: Queryable, keys: KeysWish): Promise<TakenKey[]> {
   const taken = await db.query<{ key: string }>({
     name: 'takeKeys',
     text: `/* takeKeys */
       insert into idempotency_key (workspace_id, key, event_id, request_hash, created_at)
-      select $1::uuid, key, event_id, request_hash, $5::timestamptz
-      from unnest($2::text[], $3::uuid[], $4::bytea[]) as wish (key, event_id, request_hash)
+      select $1::uuid, key, event_id, request_hash, $2::timestamptz
+      from unnest($3::text[], $4::uuid[], $5::bytea[]) as wish (key, event_id, request_hash)
       on conflict (workspace_id, key) do nothing
       returning key`,
-    values: [
-      keys.workspaceId,
-      names,
-      rows.map((row) => row.eventId),
-      rows.map((row) => row.requestHash),
-      keys.at.toISOString(),
-    ],
+    values: keyValues(keys),
   })
-  if (taken.rows.length === rows.length) return []
+  if (taken.rows.length === keys.rows.length) return []
   const ours = new Set(taken.rows.map((row) => row.key))
-  const others = names.filter((name) => !ours.has(name))
+  const others = keys.rows.map((row) => row.key).filter((key) => !ours.has(key))
   return readKeys(db, keys.workspaceId, others)
+}
+
+/** Keys of one workspace, each once. */
+export type KeysWish = {
+  readonly workspaceId: string
+  readonly at: Date
+  readonly rows: readonly KeyRow[]
+}
+
+/** Sorted, so that two batches with the same keys cannot deadlock. */
+function keyValues({ workspaceId, at, rows }: KeysWish): unknown[] {
+  const sorted = rows.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  return [
+    workspaceId,
+    at.toISOString(),
+    sorted.map((row) => row.key),
+    sorted.map((row) => row.eventId),
+    sorted.map((row) => row.requestHash),
+  ]
 }
 
 /** A key to be taken, and what for. */

@@ -5,7 +5,7 @@ import { type Database, openDatabase, type Queryable } from '../../src/db.ts'
 import { AppError } from '../../src/errors.ts'
 import { unknownHealth } from '../../src/rules/circuit.ts'
 import { newUuid } from '../../src/rules/id.ts'
-import { againIfOvertaken, wasOvertaken } from '../../src/store/conflict.ts'
+import { againIfOvertaken, gaveWay } from '../../src/store/conflict.ts'
 import { cancelDue, dueStart, type DueRow, loadDue, mendDue } from '../../src/store/due.ts'
 import { purgeDeliveries } from '../../src/store/payload-purge.ts'
 import type { DeliveryRow } from '../../src/store/publication.ts'
@@ -88,7 +88,7 @@ test.each<Step>([{ do: 'record', lane: 0, ending: 'SUCCEEDED' }, { do: 'cancelAl
     await early.query('rollback')
     early.release()
 
-    expect(wasOvertaken(overtaken)).toBe(true)
+    expect(gaveWay(overtaken)).toBe(true)
   },
 )
 

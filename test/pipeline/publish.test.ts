@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { uuidOf } from '../../src/rules/id.ts'
+import { untilBlocked } from '../support/blocked.ts'
 import { eventType, type Platform, startPlatform } from '../support/platform.ts'
 import { startSecond } from '../support/processes.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
@@ -109,6 +111,46 @@ test('fifty who publish one key at once make one event', async () => {
   expect(all.every(({ deliveryCount }) => deliveryCount === 1)).toBe(true)
   expect(await countEvents()).toBe(1)
 })
+
+test('a key that somebody takes meanwhile answers with their event', async () => {
+  const { eventId, answer } = await publishBesideRival('{}')
+  expect(answer).toMatchObject({ replayed: [true, false], events: [{ id: eventId }, {}] })
+  expect(await countEvents()).toBe(2)
+})
+
+test('a key that somebody takes meanwhile for something else is a conflict', async () => {
+  const { answer } = await publishBesideRival('{"n":1}')
+  expect(answer).toMatchObject({ __typename: 'ConflictError' })
+  expect(await countEvents()).toBe(1)
+  const { replayed } = await platform.publish({ idempotencyKey: 'other' })
+  expect(replayed).toBe(false)
+})
+
+/** Two events are published while somebody takes the key of the first, for what `payloadText` is. */
+async function publishBesideRival(payloadText: string) {
+  const { eventId } = await platform.publish({ payloadText })
+  const { pool } = platform.bundle.database
+  const rival = await pool.connect()
+  await rival.query('begin')
+  await rival.query(
+    `insert into idempotency_key (workspace_id, key, event_id, request_hash, created_at)
+     values ($1, 'k', $2, $3, now())`,
+    [
+      uuidOf('ws', platform.tenant.workspaceId),
+      uuidOf('evt', eventId),
+      createHash('sha256').update(`${eventType}\n${payloadText}`).digest(),
+    ],
+  )
+  const events = ['k', 'other'].map((idempotencyKey) => {
+    return { eventType, payloadText: '{}', idempotencyKey }
+  })
+  const selection = '__typename replayed events { id }'
+  const publishing = platform.client.mutate('eventPublishBatch', { events }, selection)
+  await untilBlocked(pool, 'insertKeyedPublication')
+  await rival.query('commit')
+  rival.release()
+  return { eventId, answer: await publishing }
+}
 
 test('an event for later waits for its time', async () => {
   await platform.addEndpoint(receiver.url)

@@ -199,6 +199,12 @@ async function publish(
   })) satisfies publication.DeliveryRow[]
   const changeId = newUuid(at.getTime())
   await publication.insertPublication(client, { events: [published], deliveries, changeId, at })
+  const other = newUuid(at.getTime())
+  await publication.insertKeyedPublication(
+    client,
+    { events: [{ ...published, eventId: other }], deliveries: [], changeId, at },
+    { workspaceId, at, rows: [{ ...row, key: other, eventId: other }] },
+  )
 }
 
 async function forget(
