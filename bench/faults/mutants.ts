@@ -44,11 +44,12 @@ export const mutants: readonly Mutant[] = [
     experiment: 'R18',
     edits: [
       {
-        file: 'src/db.ts',
-        find: "await client.query('commit')\n    client.release()\n    return result",
+        file: 'src/pipeline/idempotency.ts',
+        find: 'await insertKeyedPublication(context.pool, publication, keys)\n',
         replace:
-          "setTimeout(() => void client.query('commit').then(() => client.release()), 300)\n" +
-          '    return result',
+          'setTimeout(() => {\n' +
+          '    insertKeyedPublication(context.pool, publication, keys).catch(() => {})\n' +
+          '  }, 300)\n',
       },
       {
         file: 'src/api/graphql/event-publish.ts',
