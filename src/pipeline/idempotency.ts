@@ -88,7 +88,7 @@ async function create(
 
 type Wish = { readonly prepared: Prepared; readonly keyed: Keyed; readonly keys: KeysWish }
 
-/** In one statement, as a rule nobody else has its keys. In four, 16 publishers do 760/s, not 900. */
+/** In one statement, as nobody else has its keys. In four, 16 clients publish 760/s, not 900. */
 async function createAtOnce(context: PublishContext, { prepared, keys }: Wish): Promise<Made> {
   const { at } = keys
   const publication = { ...prepared, changeId: newUuid(at.getTime()), at }
