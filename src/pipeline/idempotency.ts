@@ -16,8 +16,8 @@ import type { Prepared, PublishContext } from './prepare.ts'
 import type { PublishedEvent, PublishRequest } from './stages.ts'
 
 /**
- * A request with idempotency keys, stored by itself. Keys that were used are looked up
- * before anything else, so that a repetition is answered whatever became of its event's type.
+ * A request with idempotency keys, stored by itself. Keys that were used are looked up first, so
+ * that a repetition is answered whatever became of its event's type.
  * Taking a key waits for a rival that has taken it and not committed, so of many identical requests
  * exactly one creates the event, and the others answer with it. The same key for something else is
  * a conflict, and nothing is created.

@@ -37,7 +37,7 @@ export function prepare(audience: Audience, request: PublishRequest, now: Date):
 }
 
 /** A request whose events have their ids, and which of them are to be created. */
-export type StampedRequest = Omit<PublishRequest, 'events'> & {
+type StampedRequest = Omit<PublishRequest, 'events'> & {
   readonly events: readonly EventRow[]
   readonly isNew: (event: EventRow) => boolean
 }

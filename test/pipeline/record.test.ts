@@ -63,6 +63,19 @@ test('of two healths the later one holds, whichever is stored last', async () =>
   expect(await healthOf()).toMatchObject({ consecutive_failures: 2 })
 })
 
+test('a result that its lane awaits does not wait for others', async () => {
+  const [one, other] = [await load(await publish()), await load(await publish())]
+  const rival = await database.pool.connect()
+  await rival.query('begin')
+  await lockDelivery(rival, keyOf(one))
+  const held = record(succeeded(one))
+  await untilBlocked(database.pool, 'recordResults')
+  const awaited = await record({ ...succeeded(other), health: null }, true)
+  await rival.query('rollback')
+  rival.release()
+  expect([awaited, await held].map(({ counted }) => counted)).toEqual([true, true])
+})
+
 test('an attempt that ends after a cancel is logged (D5)', async () => {
   const due = await load(await publish())
   await cancelDelivery(ports(), keyOf(due))

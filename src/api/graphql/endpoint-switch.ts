@@ -61,7 +61,7 @@ addMutation({
   name: 'endpointDelete',
   description:
     'Deletes an endpoint and its secrets for good, and cancels what waits for it. Requests that ' +
-    'are out are not called back, and another process may begin some within a second.',
+    'are out are not called back, and another process may begin some until it hears of it.',
   scope: 'manage',
   input: idInput('EndpointDeleteInput', 'Which endpoint to delete.'),
   success: EndpointDeleteSuccess,
