@@ -2,6 +2,9 @@ import type { Clock } from '../clock.ts'
 import { apiKeyCacheMax } from '../limits.ts'
 import type { Counted, Wanted } from '../store/request-count.ts'
 
+/** A key's requests to count: those of them that wait for an answer, and its limit. */
+export type Claim = Wanted & { readonly asking: number; readonly limit: number }
+
 /** What this process knows of a key's minute. */
 export type Tally = {
   readonly minuteMs: number
@@ -18,8 +21,11 @@ export type Tallies = {
   readonly of: (keyId: string) => Tally
   /** Takes one request from what is spare; false where nothing is. */
   readonly spend: (keyId: string) => boolean
-  /** Takes in what was counted, of which no more is spare than the limit has room for. */
-  readonly add: (wanted: Wanted, limit: number, counted: Counted) => void
+  /**
+   * Takes in what was counted, as far as the limit has room, and says how many of those that wait
+   * may pass: in the minute they were counted in, though another may have begun.
+   */
+  readonly add: (claim: Claim, counted: Counted) => number
 }
 
 /** In ms: a limit is for the minute of the clock. */
@@ -48,14 +54,16 @@ export function newTallies(clock: Clock): Tallies {
       if (tally.spare > 0) tallies.set(keyId, { ...tally, spare: tally.spare - 1 })
       return tally.spare > 0
     },
-    add: ({ keyId, requests }, limit, { minute: counting, used }) => {
+    add: ({ keyId, requests, asking, limit }, { minute: counting, used }) => {
       if (tallies.size > apiKeyCacheMax) tallies = new Map()
       const granted = Math.min(requests, Math.max(0, limit - used + requests))
+      const passing = Math.min(asking, granted)
       tallies.set(keyId, {
         minuteMs: counting.getTime(),
         used: Math.min(used, limit),
-        spare: of(keyId).spare + granted,
+        spare: of(keyId).spare + granted - passing,
       })
+      return passing
     },
   }
 }

@@ -3,9 +3,8 @@ import type { Pool } from '../db.ts'
 import { rateLimitBatchMax, rateLimitBlocks } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Batcher } from '../pipeline/batcher.ts'
-import type { Wanted } from '../store/request-count.ts'
 import type { Caller } from './caller.ts'
-import { minuteMs, newTallies, type Tallies } from './minute-tally.ts'
+import { type Claim, minuteMs, newTallies, type Tallies } from './minute-tally.ts'
 import { newSharedCount, type SharedCount } from './shared-count.ts'
 
 /** Where a caller stands in the running minute. `limit` 0 means none. */
@@ -50,8 +49,12 @@ export function newRateLimiter({ clock, ...options }: RateLimiterOptions): RateL
   const countTogether = newSharedCount(options)
   const claims = new Batcher({
     flush: async (asking: readonly Asking[]) => {
-      await claim(asking, tallies, countTogether)
-      return asking.map(({ keyId }) => tallies.spend(keyId))
+      const passing = await claim(asking, tallies, countTogether)
+      return asking.map(({ keyId }) => {
+        const left = passing.get(keyId) ?? 0
+        passing.set(keyId, left - 1)
+        return left > 0
+      })
     },
     itemsMax: rateLimitBatchMax,
   })
@@ -76,28 +79,31 @@ export function newRateLimiter({ clock, ...options }: RateLimiterOptions): RateL
   }
 }
 
+/** Counts those that ask, and says for each key how many of them may pass. */
 async function claim(
   asking: readonly Asking[],
   tallies: Tallies,
   countTogether: SharedCount,
-): Promise<void> {
-  const wanted = wantedBy(asking)
-  const counted = await countTogether(tallies.minute(), wanted)
-  for (const one of wanted) {
-    const { keyId, requests, limit } = one
+): Promise<Map<string, number>> {
+  const claims = claimsOf(asking)
+  const counted = await countTogether(tallies.minute(), claims)
+  const passing = new Map<string, number>()
+  for (const one of claims) {
+    const { keyId, requests } = one
     const { used, minuteMs: begun } = tallies.of(keyId)
     const alone = { keyId, minute: new Date(begun), used: used + requests }
     const found = counted?.find((row) => row.keyId === keyId)
-    tallies.add(one, limit, found ?? alone)
+    passing.set(keyId, tallies.add(one, found ?? alone))
   }
+  return passing
 }
 
 /** For each key as many as ask, and no fewer than its block. */
-function wantedBy(asking: readonly Asking[]): readonly (Wanted & Asking)[] {
+function claimsOf(asking: readonly Asking[]): readonly Claim[] {
   const byKey = Map.groupBy(asking, ({ keyId }) => keyId)
   return [...byKey].map(([keyId, ofKey]) => {
     const limit = Math.max(...ofKey.map((one) => one.limit))
     const requests = Math.max(ofKey.length, Math.ceil(limit / rateLimitBlocks))
-    return { keyId, limit, requests }
+    return { keyId, limit, requests, asking: ofKey.length }
   })
 }

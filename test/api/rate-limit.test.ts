@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { statementMsMax } from '../../src/limits.ts'
+import { untilBlocked } from '../support/blocked.ts'
 import { type Bundle, openBeside, openBundle } from '../support/bundle.ts'
 import type { Client, Reply } from '../support/client.ts'
 import { openReadySocket } from '../support/socket.ts'
@@ -84,7 +85,7 @@ test('every answer says where the key stands', async () => {
 })
 
 test('one key does not use up the minute of another', async () => {
-  await using bundle = await openBundle({ config: { apiRateLimit: 1 } })
+  await using bundle = await openBundle({ clock: quarterPast, config: { apiRateLimit: 1 } })
   const one = await bundle.newTenant()
   const other = await bundle.newTenant()
   await one.client.ask(query)
@@ -134,6 +135,26 @@ test('the last of a high limit is given out once', async () => {
 
   expect(statuses(replies)).toEqual([200, 429])
   expect(replies[0]?.data.viewer.rateLimit.remaining).toBe(0)
+})
+
+test('a request that was counted passes, though the next minute begins', async () => {
+  let now = new Date('2026-03-19T10:00:59.999Z')
+  await using bundle = await openBundle({ clock: { now: () => now } })
+  const client = await newClient(bundle, 100)
+  const { pool } = bundle.database
+  const holder = await pool.connect()
+  await holder.query('begin; lock table api_request_count in access exclusive mode')
+
+  const asked = client.send(query)
+  await untilBlocked(pool, 'countRequests')
+  now = new Date('2026-03-19T10:01:00.000Z')
+  await holder.query('rollback')
+  holder.release()
+
+  expect(await asked).toMatchObject({
+    status: 200,
+    data: { viewer: { rateLimit: { remaining: 100 } } },
+  })
 })
 
 test('a process whose clock is behind counts into the minute begun', async () => {
