@@ -45,11 +45,14 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/pipeline/idempotency.ts',
-        find: 'await insertKeyedPublication(context.pool, publication, keys)\n',
+        find:
+          'const storing = insertKeyedPublication(context.pool, publication, keys)\n' +
+          '  const isStored = await storing.catch(falseIfRival)\n',
         replace:
           'setTimeout(() => {\n' +
-          '    insertKeyedPublication(context.pool, publication, keys).catch(() => {})\n' +
-          '  }, 300)\n',
+          '    insertKeyedPublication(context.pool, publication, keys).catch(falseIfRival)\n' +
+          '  }, 300)\n' +
+          '  const isStored = true\n',
       },
       {
         file: 'src/api/graphql/event-publish.ts',

@@ -8,16 +8,16 @@ type Entry = CatalogueRow & { check?: PayloadCheck }
 
 /** The operator's event types as publishing needs them, as of one version. */
 export class Catalogue {
-  readonly #version: string
+  readonly version: string
   readonly #entries: ReadonlyMap<string, Entry>
 
   constructor(version: string, rows: readonly CatalogueRow[]) {
-    this.#version = version
+    this.version = version
     this.#entries = new Map(rows.map((row) => [row.name, { ...row }]))
   }
 
   async refreshed(pool: Pool, version: string): Promise<Catalogue> {
-    return version === this.#version ? this : new Catalogue(version, await readCatalogue(pool))
+    return version === this.version ? this : new Catalogue(version, await readCatalogue(pool))
   }
 
   /** Why an event of this type may not be published, or undefined. */

@@ -4,7 +4,12 @@ import { subscriptionCachesMax } from '../limits.ts'
 import { compileSubscriptions, type Subscriptions } from '../rules/event-match.ts'
 import { newDeliveryUuid, uuidTime } from '../rules/id.ts'
 import type { DeliveryRow, EventRow } from '../store/publication.ts'
-import { readSubscriptions, readVersions, type SubscriptionRow } from '../store/subscription.ts'
+import {
+  readSubscriptions,
+  readVersions,
+  type SubscriptionRow,
+  type SubscriptionVersions,
+} from '../store/subscription.ts'
 import { Catalogue } from './catalogue.ts'
 
 /** Who receives what in one workspace, as of `version`. */
@@ -14,8 +19,10 @@ type CompiledWorkspace = {
   readonly disabled: ReadonlySet<string>
 }
 
-/** What one batch of publishes is checked and fanned out with: never older than the batch. */
+/** What one batch of publishes is checked and fanned out with. */
 export type Audience = {
+  /** Null: as read for this batch. Otherwise as remembered, so it counts if this still holds. */
+  readonly asOf: SubscriptionVersions | null
   readonly catalogue: Catalogue
   /** One delivery for each endpoint that subscribes to the event's type. */
   readonly deliveriesOf: (event: EventRow, now: Date) => DeliveryRow[]
@@ -24,9 +31,12 @@ export type Audience = {
   readonly hasSubscribers: (workspaceId: string, eventType: string) => boolean
 }
 
+type Compiled = ReadonlyMap<string, CompiledWorkspace>
+
 /**
- * Subscriptions and catalogue are kept in memory and checked against their versions once a batch,
- * so a change made anywhere holds for every event published after it was answered.
+ * Subscriptions and catalogue are kept in memory. Each batch compares their versions with the
+ * stored ones, before or while it is stored, so a change made anywhere holds for every event
+ * published after it was answered.
  */
 export class FanOut {
   readonly #pool: Pool
@@ -37,29 +47,33 @@ export class FanOut {
     this.#pool = pool
   }
 
+  /** Never older than the call. */
   async audience(workspaceIds: readonly string[]): Promise<Audience> {
     const versions = await readVersions(this.#pool, workspaceIds)
     const catalogue = await this.#catalogue.refreshed(this.#pool, versions.catalogue)
     this.#catalogue = catalogue
-    const compiled = await this.#compile(versions.workspaces)
-    return {
-      catalogue,
-      requireWorkspace: (workspaceId) => {
-        if (!compiled.has(workspaceId)) throw notFound('Workspace')
-      },
-      deliveriesOf: (event, now) => deliveriesOf(compiled.get(event.workspaceId), event, now),
-      hasSubscribers: (workspaceId, eventType) => {
-        const targets = compiled.get(workspaceId)?.subscriptions.targetsOf(eventType)
-        return targets !== undefined && targets.length > 0
-      },
+    return audienceOf(catalogue, await this.#compile(versions.workspaces), null)
+  }
+
+  /** As it was when it was last read; null: some of it is not known. */
+  remembered(workspaceIds: readonly string[]): Audience | null {
+    const compiled = new Map<string, CompiledWorkspace>()
+    for (const id of workspaceIds) {
+      const known = this.#workspaces.get(id)
+      if (!known) return null
+      compiled.set(id, known)
+      this.#keep(id, known)
     }
+    const workspaces = new Map([...compiled].map(([id, { version }]) => [id, version]))
+    const catalogue = this.#catalogue
+    return audienceOf(catalogue, compiled, { workspaces, catalogue: catalogue.version })
   }
 
   /**
    * What this batch uses is its own from the first look at the cache on: a batch beside it may
    * have begun earlier and put older rows there, or have made room.
    */
-  async #compile(versions: ReadonlyMap<string, string>): Promise<Map<string, CompiledWorkspace>> {
+  async #compile(versions: ReadonlyMap<string, string>): Promise<Compiled> {
     const compiled = new Map<string, CompiledWorkspace>()
     for (const [id, version] of versions) {
       const cached = this.#workspaces.get(id)
@@ -80,6 +94,25 @@ export class FanOut {
     this.#workspaces.set(workspaceId, compiled)
     const [oldest] = this.#workspaces.keys()
     if (this.#workspaces.size > subscriptionCachesMax && oldest) this.#workspaces.delete(oldest)
+  }
+}
+
+function audienceOf(
+  catalogue: Catalogue,
+  compiled: Compiled,
+  asOf: SubscriptionVersions | null,
+): Audience {
+  return {
+    asOf,
+    catalogue,
+    requireWorkspace: (workspaceId) => {
+      if (!compiled.has(workspaceId)) throw notFound('Workspace')
+    },
+    deliveriesOf: (event, now) => deliveriesOf(compiled.get(event.workspaceId), event, now),
+    hasSubscribers: (workspaceId, eventType) => {
+      const targets = compiled.get(workspaceId)?.subscriptions.targetsOf(eventType)
+      return targets !== undefined && targets.length > 0
+    },
   }
 }
 

@@ -11,43 +11,115 @@ import {
 } from '../store/publication.ts'
 import type { EventRow, KeysWish, TakenKey } from '../store/publication.ts'
 import { inTransaction } from '../db.ts'
-import { prepareNew, publishedEvents, reportPublished, stamp } from './prepare.ts'
+import { prepareNew, publishedEvents, reportPublished, stamp, tryPrepare } from './prepare.ts'
 import type { Prepared, PublishContext } from './prepare.ts'
 import type { PublishedEvent, PublishRequest } from './stages.ts'
 
 /**
- * A request with idempotency keys, stored by itself. Keys that were used are looked up first, so
- * that a repetition is answered whatever became of its event's type.
- * Taking a key waits for a rival that has taken it and not committed, so of many identical requests
- * exactly one creates the event, and the others answer with it. The same key for something else is
- * a conflict, and nothing is created.
+ * A request with idempotency keys, stored by itself: in one round trip where its keys are new and
+ * nothing has changed, as for nearly every request. In two, the keys looked up first, one client
+ * waits 2.1 ms, not 1.5, and 16 publish 920/s, not 1,100.
  */
 export async function publishWithKeys(
   context: PublishContext,
   request: PublishRequest,
 ): Promise<readonly PublishedEvent[]> {
-  const { workspaceId } = request
   const now = context.clock.now()
   const events = request.events.map((event) => stamp(request, event, now))
-  const first = firstByKey(events)
-  const [found, audience] = await Promise.all([
-    readKeys(context.pool, workspaceId, [...first.keys()]),
-    context.fanOut.audience([workspaceId]),
-  ])
-  const before = matching(first, found)
-  const isNew = (event: EventRow) => isUntaken(event, first, before)
-  const prepare = () => prepareNew(audience, { ...request, events, isNew }, now)
-  const whose = { workspaceId, at: now }
-  const made = events.some(isNew) ? await create(context, prepare(), whose) : nothing
-  const taken = new Map([...before, ...made.taken])
-  return answers(context, { workspaceId, events, created: made.created, first, taken })
+  const stamped = { ...request, events, first: firstByKey(events), now }
+  const { created, taken } =
+    (await createAtOnce(context, stamped)) ?? (await createAfterLook(context, stamped))
+  if (created.events.length > 0) reportPublished(context, created, now)
+  return answers(context, stamped, { created, taken })
 }
 
 type Keyed = ReadonlyMap<string, EventRow>
 type Taken = ReadonlyMap<string, TakenKey>
 type Made = { readonly created: Prepared; readonly taken: Taken }
 
-const nothing: Made = { created: { events: [], deliveries: [] }, taken: new Map() }
+/** A request whose events have their ids. */
+type Stamped = Omit<PublishRequest, 'events'> & {
+  readonly events: readonly EventRow[]
+  readonly first: Keyed
+  readonly now: Date
+}
+
+const untaken: Taken = new Map()
+
+/**
+ * By what is remembered of subscriptions and catalogue, as if its keys were new. Null: nothing is
+ * stored, since one of them is not, or what is remembered does not hold, or refuses it.
+ */
+async function createAtOnce(context: PublishContext, stamped: Stamped): Promise<Made | null> {
+  const { workspaceId, now } = stamped
+  const audience = context.fanOut.remembered([workspaceId])
+  if (audience === null) return null
+  const created = tryPrepare(audience, newOf(stamped, untaken), now)
+  if (created instanceof AppError) return null
+  const publication = { ...created, changeId: newUuid(now.getTime()), at: now, asOf: audience.asOf }
+  const keys = keysWish(created, stamped)
+  const storing = insertKeyedPublication(context.pool, publication, keys)
+  const isStored = await storing.catch(falseIfRival)
+  return isStored ? { created, taken: untaken } : null
+}
+
+/** Another request took one of its keys at the same moment. */
+function falseIfRival(error: unknown): false {
+  if (gaveWay(error)) return false
+  throw error
+}
+
+/**
+ * Keys that were used are looked up first, so that a repetition is answered whatever became of its
+ * event's type. Taking a key waits for a rival that has taken it and not committed, so of many
+ * identical requests exactly one creates the event, and the others answer with it. The same key for
+ * something else is a conflict, and nothing is created.
+ */
+async function createAfterLook(context: PublishContext, stamped: Stamped): Promise<Made> {
+  const { workspaceId, events, first, now } = stamped
+  const [found, audience] = await Promise.all([
+    readKeys(context.pool, workspaceId, [...first.keys()]),
+    context.fanOut.audience([workspaceId]),
+  ])
+  const before = matching(first, found)
+  const request = newOf(stamped, before)
+  if (!events.some(request.isNew)) return { created: { events: [], deliveries: [] }, taken: before }
+  const prepared = prepareNew(audience, request, now)
+  const { created, taken } = await createBesideRival(context, stamped, prepared)
+  return { created, taken: new Map([...before, ...taken]) }
+}
+
+/** Those of its events are to be created whose keys nobody has taken. */
+function newOf(stamped: Stamped, taken: Taken) {
+  const { first } = stamped
+  return { ...stamped, isNew: (event: EventRow) => isUntaken(event, first, taken) }
+}
+
+/** Stores what is still new once its keys are taken. */
+function createBesideRival(
+  context: PublishContext,
+  stamped: Stamped,
+  prepared: Prepared,
+): Promise<Made> {
+  const { now: at } = stamped
+  return inTransaction(context.pool, async (client) => {
+    const keyed = firstByKey(prepared.events)
+    const taken = matching(keyed, await takeKeys(client, keysWish(prepared, stamped)))
+    const created = withoutTaken(prepared, keyed, taken)
+    if (created.events.length > 0) {
+      const publication = { ...created, changeId: newUuid(at.getTime()), at, asOf: null }
+      await insertPublication(client, publication)
+    }
+    return { created, taken }
+  })
+}
+
+function keysWish({ events }: Prepared, { workspaceId, now: at }: Stamped): KeysWish {
+  const rows = [...firstByKey(events)].map(([key, event]) => {
+    return { key, eventId: event.eventId, requestHash: requestHash(event) }
+  })
+  return { workspaceId, at, rows }
+}
 
 /** In one batch a key may be repeated, with the same content: the first event stands for all. */
 function firstByKey(events: readonly EventRow[]): Keyed {
@@ -65,49 +137,6 @@ function firstByKey(events: readonly EventRow[]): Keyed {
 /** Neither published before nor a repetition inside the batch. */
 function isUntaken({ idempotencyKey: key, eventId }: EventRow, first: Keyed, taken: Taken) {
   return key === null || (first.get(key)?.eventId === eventId && !taken.has(key))
-}
-
-/** Stores what is still new once its keys are taken. */
-async function create(
-  context: PublishContext,
-  prepared: Prepared,
-  whose: Pick<KeysWish, 'workspaceId' | 'at'>,
-): Promise<Made> {
-  const keyed = firstByKey(prepared.events)
-  const rows = [...keyed].map(([key, event]) => {
-    return { key, eventId: event.eventId, requestHash: requestHash(event) }
-  })
-  const wish = { prepared, keyed, keys: { ...whose, rows } }
-  const made = await createAtOnce(context, wish).catch((error: unknown) => {
-    if (!gaveWay(error)) throw error
-    return createBesideRival(context, wish)
-  })
-  if (made.created.events.length > 0) reportPublished(context, made.created, whose.at)
-  return made
-}
-
-type Wish = { readonly prepared: Prepared; readonly keyed: Keyed; readonly keys: KeysWish }
-
-/** In one statement, as nobody else has its keys. In four, 16 clients publish 760/s, not 900. */
-async function createAtOnce(context: PublishContext, { prepared, keys }: Wish): Promise<Made> {
-  const { at } = keys
-  const publication = { ...prepared, changeId: newUuid(at.getTime()), at }
-  await insertKeyedPublication(context.pool, publication, keys)
-  return { created: prepared, taken: new Map() }
-}
-
-/** Another request has taken some of the keys since they were looked up. */
-function createBesideRival(context: PublishContext, wish: Wish): Promise<Made> {
-  const { prepared, keyed, keys } = wish
-  const { at } = keys
-  return inTransaction(context.pool, async (client) => {
-    const taken = matching(keyed, await takeKeys(client, keys))
-    const created = withoutTaken(prepared, keyed, taken)
-    if (created.events.length > 0) {
-      await insertPublication(client, { ...created, changeId: newUuid(at.getTime()), at })
-    }
-    return { created, taken }
-  })
 }
 
 /** Keys that were used before, each for what it is used for now. */
@@ -128,23 +157,19 @@ function withoutTaken(prepared: Prepared, keyed: Keyed, taken: Taken): Prepared 
   }
 }
 
-type Story = {
-  readonly workspaceId: string
-  readonly events: readonly EventRow[]
-  readonly created: Prepared
-  readonly first: Keyed
-  readonly taken: Taken
-}
-
-async function answers(context: PublishContext, story: Story): Promise<PublishedEvent[]> {
-  const created = new Map(publishedEvents(story.created).map((event) => [event.eventId, event]))
-  const earlier = [...story.taken.values()].map((row) => row.eventId)
-  const counts = await countDeliveriesOf(context.pool, story.workspaceId, earlier)
-  return story.events.map((event) => {
+async function answers(
+  context: PublishContext,
+  { workspaceId, events, first }: Stamped,
+  made: Made,
+): Promise<PublishedEvent[]> {
+  const created = new Map(publishedEvents(made.created).map((event) => [event.eventId, event]))
+  const earlier = [...made.taken.values()].map((row) => row.eventId)
+  const counts = await countDeliveriesOf(context.pool, workspaceId, earlier)
+  return events.map((event) => {
     const fresh = created.get(event.eventId)
     if (fresh) return fresh
     const key = event.idempotencyKey ?? ''
-    const eventId = story.taken.get(key)?.eventId ?? story.first.get(key)?.eventId ?? event.eventId
+    const eventId = made.taken.get(key)?.eventId ?? first.get(key)?.eventId ?? event.eventId
     const deliveryCount = created.get(eventId)?.deliveryCount ?? counts.get(eventId) ?? 0
     return { eventId, created: null, deliveryCount, replayed: true }
   })

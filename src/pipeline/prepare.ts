@@ -30,19 +30,22 @@ export type Prepared = {
   readonly deliveries: readonly DeliveryRow[]
 }
 
-/** Checks a request against the catalogue and gives its events ids, times and deliveries. */
-export function prepare(audience: Audience, request: PublishRequest, now: Date): Prepared {
+/** Gives its events ids and times. All of them are to be created. */
+export function stampAll(request: PublishRequest, now: Date): StampedRequest {
   const events = request.events.map((event) => stamp(request, event, now))
-  return prepareNew(audience, { ...request, events, isNew: () => true }, now)
+  return { ...request, events, isNew: () => true }
 }
 
 /** A request whose events have their ids, and which of them are to be created. */
-type StampedRequest = Omit<PublishRequest, 'events'> & {
+export type StampedRequest = Omit<PublishRequest, 'events'> & {
   readonly events: readonly EventRow[]
   readonly isNew: (event: EventRow) => boolean
 }
 
-/** Events that are not new are as they were published: today's catalogue is not asked for them. */
+/**
+ * Checks a request against the catalogue and gives its events deliveries. Those that are not new
+ * are as they were published: today's catalogue is not asked for them.
+ */
 export function prepareNew(audience: Audience, request: StampedRequest, now: Date): Prepared {
   const { workspaceId, isBatch, isNew } = request
   audience.requireWorkspace(workspaceId)
@@ -54,6 +57,20 @@ export function prepareNew(audience: Audience, request: StampedRequest, now: Dat
   const deliveries = events.flatMap((event) => audience.deliveriesOf(event, now))
   if (deliveries.length > deliveriesPerPublishMax) throw tooManyDeliveries(deliveries.length)
   return { events, deliveries }
+}
+
+/** The same; a refusal is answered, not thrown. */
+export function tryPrepare(
+  audience: Audience,
+  request: StampedRequest,
+  now: Date,
+): Prepared | AppError {
+  try {
+    return prepareNew(audience, request, now)
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
 }
 
 function issuesOf(audience: Audience, event: EventRow, index: number | null): InputIssue[] {

@@ -7,7 +7,7 @@ import { Batcher } from './batcher.ts'
 import type { Audience } from './fan-out.ts'
 import { publishWithKeys } from './idempotency.ts'
 import { KeyTurns } from './key-turns.ts'
-import { prepare, publishedEvents, reportPublished, stamp } from './prepare.ts'
+import { publishedEvents, reportPublished, stamp, stampAll, tryPrepare } from './prepare.ts'
 import type { Prepared, PublishContext } from './prepare.ts'
 import { tracedPublish } from './trace-publish.ts'
 import type { PingRequest, PublishedEvent, PublishRequest } from './stages.ts'
@@ -52,85 +52,113 @@ function keysOf({ workspaceId, events }: PublishRequest): string[] {
 
 /**
  * Requests that arrived together share one transaction, or a few where it would grow too large; a
- * refused one does not harm the others.
+ * refused one does not harm the others. They are stored by what is remembered of subscriptions and
+ * catalogue, provided that it still holds: one round trip. Only what is not stored, or refused, by
+ * that is looked at again, by what is read then.
  */
 async function publishTogether(
   context: PublishContext,
   requests: readonly PublishRequest[],
 ): Promise<Answer[]> {
-  const now = context.clock.now()
-  const workspaceIds = [...new Set(requests.map((request) => request.workspaceId))]
-  const audience = await context.fanOut.audience(workspaceIds)
-  const entries = requests.map((request) => tryPrepare(audience, request, now))
-  const failures = new Map<Prepared, Error>()
-  for (const group of groupsOf(entries.filter(isPrepared))) {
-    for (const [entry, error] of await commitGroup(context, group, now)) failures.set(entry, error)
+  const { fanOut, clock } = context
+  const answers = new Map<PublishRequest, Answer>()
+  const batch = { now: clock.now(), answers }
+  const remembered = fanOut.remembered(workspacesOf(requests))
+  if (remembered) await publishTo(context, remembered, { ...batch, requests })
+  const left = requests.filter((request) => !answers.has(request))
+  if (left.length > 0) {
+    const current = await fanOut.audience(workspacesOf(left))
+    await publishTo(context, current, { ...batch, requests: left })
   }
-  return entries.map((entry) => {
-    return isPrepared(entry) ? (failures.get(entry) ?? publishedEvents(entry)) : entry
-  })
+  return requests.map((request) => answers.get(request) as Answer)
 }
 
-function isPrepared(entry: Prepared | AppError): entry is Prepared {
-  return !(entry instanceof AppError)
+function workspacesOf(requests: readonly PublishRequest[]): string[] {
+  return [...new Set(requests.map(({ workspaceId }) => workspaceId))]
 }
+
+type Batch = {
+  readonly requests: readonly PublishRequest[]
+  readonly now: Date
+  readonly answers: Map<PublishRequest, Answer>
+}
+
+/** Leaves without an answer what an audience that may have changed refuses or cannot store. */
+async function publishTo(
+  context: PublishContext,
+  audience: Audience,
+  { requests, now, answers }: Batch,
+): Promise<void> {
+  const entries: Entry[] = []
+  for (const request of requests) {
+    const prepared = tryPrepare(audience, stampAll(request, now), now)
+    if (!(prepared instanceof AppError)) entries.push({ request, prepared })
+    else if (audience.asOf === null) answers.set(request, prepared)
+  }
+  for (const group of groupsOf(entries)) {
+    await commitGroup(context, group, { now, asOf: audience.asOf, answers })
+  }
+}
+
+type Entry = { readonly request: PublishRequest; readonly prepared: Prepared }
 
 /** In their order, each group with no more deliveries than one request may create. */
-function groupsOf(entries: readonly Prepared[]): Prepared[][] {
-  const groups: Prepared[][] = []
+function groupsOf(entries: readonly Entry[]): Entry[][] {
+  const groups: Entry[][] = []
   let room = 0
   for (const entry of entries) {
-    if (groups.length === 0 || entry.deliveries.length > room) {
+    const { length } = entry.prepared.deliveries
+    if (groups.length === 0 || length > room) {
       groups.push([])
       room = deliveriesPerPublishMax
     }
     groups.at(-1)?.push(entry)
-    room -= entry.deliveries.length
+    room -= length
   }
   return groups
 }
 
+type Terms = Pick<Batch, 'now' | 'answers'> & Pick<Audience, 'asOf'>
+
 /**
- * What could not be stored, and why. A row that the database does not take fails all that is stored
- * with it, and nothing of it is there: then each request is stored by itself.
+ * A row that the database does not take fails all that is stored with it, and nothing of it is
+ * there: then each request is stored by itself.
  */
 async function commitGroup(
   context: PublishContext,
-  group: readonly Prepared[],
-  now: Date,
-): Promise<ReadonlyMap<Prepared, Error>> {
-  const failures = new Map<Prepared, Error>()
-  await commit(context, mergePrepared(group), now).catch(async (error: Error) => {
-    const isApart = group.length > 1 && isRefusedData(error)
-    for (const entry of group) {
-      if (!isApart) failures.set(entry, error)
-      else await commit(context, entry, now).catch((own: Error) => failures.set(entry, own))
-    }
-  })
-  return failures
-}
-
-/** Stores what was prepared, then tells whoever waits for it. */
-async function commit(context: PublishContext, prepared: Prepared, now: Date): Promise<void> {
-  if (prepared.events.length === 0) return
-  const changeId = newUuid(now.getTime())
-  await insertPublication(context.pool, { ...prepared, changeId, at: now })
-  reportPublished(context, prepared, now)
-}
-
-function tryPrepare(audience: Audience, request: PublishRequest, now: Date): Prepared | AppError {
+  group: readonly Entry[],
+  terms: Terms,
+): Promise<void> {
+  const { answers } = terms
   try {
-    return prepare(audience, request, now)
+    if (!(await commit(context, mergePrepared(group), terms))) return
+    for (const { request, prepared } of group) answers.set(request, publishedEvents(prepared))
   } catch (error) {
-    if (error instanceof AppError) return error
-    throw error
+    if (group.length > 1 && isRefusedData(error)) {
+      for (const entry of group) await commitGroup(context, [entry], terms)
+    } else {
+      for (const { request } of group) answers.set(request, error as Error)
+    }
   }
 }
 
-function mergePrepared(entries: readonly Prepared[]): Prepared {
+/** Stores what was prepared, then tells whoever waits for it. False: `asOf` does not hold. */
+async function commit(
+  context: PublishContext,
+  prepared: Prepared,
+  { now, asOf }: Pick<Terms, 'now' | 'asOf'>,
+): Promise<boolean> {
+  if (prepared.events.length === 0) return true
+  const changeId = newUuid(now.getTime())
+  const isStored = await insertPublication(context.pool, { ...prepared, changeId, at: now, asOf })
+  if (isStored) reportPublished(context, prepared, now)
+  return isStored
+}
+
+function mergePrepared(group: readonly Entry[]): Prepared {
   return {
-    events: entries.flatMap((entry) => entry.events),
-    deliveries: entries.flatMap((entry) => entry.deliveries),
+    events: group.flatMap(({ prepared }) => prepared.events),
+    deliveries: group.flatMap(({ prepared }) => prepared.deliveries),
   }
 }
 
@@ -148,6 +176,6 @@ async function publishPing(
     ...{ deliveryId, workspaceId, endpointId, event },
     ...{ status: 'PENDING', trigger: 'PING', dueAt: now },
   }
-  await commit(context, { events: [event], deliveries: [delivery] }, now)
+  await commit(context, { events: [event], deliveries: [delivery] }, { now, asOf: null })
   return { deliveryId }
 }

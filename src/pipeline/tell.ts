@@ -76,7 +76,7 @@ async function store(
   const deliveries = events.flatMap((event) => audience.deliveriesOf(event, at))
   // An id of its own: results of the operator's endpoints may be stored in this transaction too.
   const changeId = newUuid(at.getTime())
-  await insertPublication(client, { events, deliveries, changeId, at })
+  await insertPublication(client, { events, deliveries, changeId, at, asOf: null })
   return { events, deliveries }
 }
 

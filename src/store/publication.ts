@@ -1,6 +1,7 @@
 import type { Queryable } from '../db.ts'
 import type { DeliveryStatus, DeliveryTrigger } from '../rules/delivery-state.ts'
 import { plainArray, textArray, timeArray } from './sql-array.ts'
+import type { SubscriptionVersions } from './subscription.ts'
 
 /** An event with its id and times. */
 export type EventRow = {
@@ -33,37 +34,45 @@ export type Publication = {
   /** Id of the feed's rows, one for each workspace. */
   readonly changeId: string
   readonly at: Date
+  /** Stored only if subscriptions and catalogue are still of these versions; null: in any case. */
+  readonly asOf: SubscriptionVersions | null
 }
 
 /**
  * Events, their deliveries, the work that is due and the changes for the feed, in one statement:
- * one round trip, one transaction, all or nothing (promise P1).
+ * one round trip, one transaction, all or nothing (promise P1). False: `asOf` does not hold any
+ * more, and nothing is stored.
  */
-export async function insertPublication(db: Queryable, publication: Publication): Promise<void> {
-  await db.query({
+export async function insertPublication(db: Queryable, publication: Publication): Promise<boolean> {
+  const { rows } = await db.query<Stored>({
     name: 'insertPublication',
-    text: `/* insertPublication */ with ${publicationSql('true')}`,
+    text: insertPublicationSql,
     values: publicationValues(publication),
   })
+  return rows[0]?.stored ?? false
 }
+
+type Stored = { readonly stored: boolean }
 
 /**
  * The same, and takes the idempotency keys of its events. Where one of them was taken before,
- * nothing is stored, and it fails in the way that `gaveWay` tells.
+ * nothing is stored, and it answers false; or, where that was just now, fails in the way that
+ * `gaveWay` tells.
  */
 export async function insertKeyedPublication(
   db: Queryable,
   publication: Publication,
   keys: KeysWish,
-): Promise<void> {
-  await db.query({
+): Promise<boolean> {
+  const { rows } = await db.query<Stored>({
     name: 'insertKeyedPublication',
     text: insertKeyedPublicationSql,
     values: [...publicationValues(publication), ...keyValues(keys)],
   })
+  return rows[0]?.stored ?? false
 }
 
-function publicationValues({ events, deliveries, changeId, at }: Publication): unknown[] {
+function publicationValues({ events, deliveries, changeId, at, asOf }: Publication): unknown[] {
   return [
     plainArray(events.map((event) => event.eventId)),
     plainArray(events.map((event) => event.workspaceId)),
@@ -83,8 +92,20 @@ function publicationValues({ events, deliveries, changeId, at }: Publication): u
     changeId,
     at.toISOString(),
     textArray(events.map((event) => event.traceparent)),
+    asOf?.catalogue ?? null,
+    plainArray([...(asOf?.workspaces.keys() ?? [])]),
+    plainArray([...(asOf?.workspaces.values() ?? [])]),
   ]
 }
+
+const currentSql = `current as materialized (
+  select $19::bigint is null or (
+    exists (select from catalogue where version = $19) and not exists (
+      select from unnest($20::uuid[], $21::bigint[]) as known (id, version)
+      where not exists (
+        select from workspace where workspace.id = known.id and workspace.deleted_at is null
+          and workspace.subscriptions_version = known.version))) as holds
+)`
 
 /** `condition`: nothing is stored where it does not hold. */
 function publicationSql(condition: string): string {
@@ -101,6 +122,7 @@ function publicationSql(condition: string): string {
     $8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[],
     $13::delivery_status[], $14::delivery_trigger[], $15::timestamptz[])
     as entry (id, workspace_id, endpoint_id, event_id, event_type, status, trigger, due_at)
+  where ${condition}
 ), new_delivery as (
   insert into delivery
     (id, workspace_id, endpoint_id, event_id, event_type, status, trigger,
@@ -115,24 +137,36 @@ function publicationSql(condition: string): string {
      attempt_count, failures, attempt_trigger)
   select endpoint_id, due_at, id, workspace_id, event_id, 0, 0, 'SCHEDULED'
   from entry where status = 'PENDING'
+), new_change as (
+  insert into change
+    (id, workspace_id, changed_at, delivery_ids, statuses, previous_statuses, attempt_numbers)
+  select $16::uuid, workspace_id, $17::timestamptz, array_agg(id), array_agg(status),
+    array_agg(null::delivery_status), array_agg(0::smallint)
+  from entry group by workspace_id
 )
-insert into change
-  (id, workspace_id, changed_at, delivery_ids, statuses, previous_statuses, attempt_numbers)
-select $16::uuid, workspace_id, $17::timestamptz, array_agg(id), array_agg(status),
-  array_agg(null::delivery_status), array_agg(0::smallint)
-from entry group by workspace_id`
+select ${condition} as stored`
 }
 
+const insertPublicationSql = `/* insertPublication */
+with ${currentSql}, ${publicationSql('(select holds from current)')}`
+
 const insertKeyedPublicationSql = `/* insertKeyedPublication */
-with taken as (
+with ${currentSql}, free as materialized (
+  select holds and not exists (
+    select from idempotency_key where workspace_id = $22::uuid and key = any($24::text[])) as holds
+  from current
+), taken as (
   insert into idempotency_key (workspace_id, key, event_id, request_hash, created_at)
-  select $19::uuid, key, event_id, request_hash, $20::timestamptz
-  from unnest($21::text[], $22::uuid[], $23::bytea[]) as wish (key, event_id, request_hash)
+  select $22::uuid, key, event_id, request_hash, $23::timestamptz
+  from unnest($24::text[], $25::uuid[], $26::bytea[]) as wish (key, event_id, request_hash)
+  where (select holds from free)
   on conflict (workspace_id, key) do nothing
   returning key
 ), all_taken as materialized (
-  select 1 / ((select count(*) from taken) = cardinality($21::text[]))::int as ok
-), ${publicationSql('(select ok from all_taken) = 1')}`
+  select holds
+    and 1 / ((select count(*) from taken) = cardinality($24::text[]))::int = 1 as holds
+  from free
+), ${publicationSql('(select holds from all_taken)')}`
 
 /** A key that was taken before, with what it was taken for. */
 export type TakenKey = {

@@ -198,11 +198,12 @@ async function publish(
     ...{ status: 'PENDING', trigger: 'EVENT', dueAt: at },
   })) satisfies publication.DeliveryRow[]
   const changeId = newUuid(at.getTime())
-  await publication.insertPublication(client, { events: [published], deliveries, changeId, at })
+  const rows = { deliveries, changeId, at, asOf: null }
+  await publication.insertPublication(client, { events: [published], ...rows })
   const other = newUuid(at.getTime())
   await publication.insertKeyedPublication(
     client,
-    { events: [{ ...published, eventId: other }], deliveries: [], changeId, at },
+    { ...rows, events: [{ ...published, eventId: other }], deliveries: [] },
     { workspaceId, at, rows: [{ ...row, key: other, eventId: other }] },
   )
 }

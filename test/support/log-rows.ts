@@ -86,7 +86,7 @@ export function logRows({ pool }: Pick<Database, 'pool'>) {
       dueAt: at,
     }))
     const changeId = newUuid(at.getTime())
-    await insertPublication(pool, { events: [event], deliveries, changeId, at })
+    await insertPublication(pool, { events: [event], deliveries, changeId, at, asOf: null })
     for (const { deliveryId } of deliveries) attemptsOf.set(deliveryId, { count: 0, dueAt: at })
     return deliveries
   }
