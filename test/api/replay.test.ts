@@ -4,9 +4,9 @@ import { type Bundle, openBundle } from '../support/bundle.ts'
 import { type LogTenant, newLogTenant } from '../support/log-tenant.ts'
 import { readReplay, replayFields, replaysOf, startReplay } from '../support/replays.ts'
 import { openReadySocket } from '../support/socket.ts'
-import { movableClock } from '../support/time.ts'
+import { stillClock } from '../support/time.ts'
 
-const clock = movableClock()
+const clock = stillClock()
 const daySeconds = 86_400
 let bundle: Bundle
 let turns: ReturnType<typeof replaysOf>
@@ -170,6 +170,7 @@ async function watch(id: string, key = tenant.key) {
 
 test('a replay is watched to its end', async () => {
   for (let n = 0; n < 2; n++) await tenant.deliver({ status: 'SUPPRESSED', at: clock.now() })
+  clock.advance(1)
   const { id } = await startReplay(tenant.client, { endpointId, statuses: ['SUPPRESSED'] })
   const { socket, next } = await watch(id)
   await using _socket = socket

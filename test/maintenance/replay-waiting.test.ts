@@ -6,11 +6,11 @@ import { untilBlocked } from '../support/blocked.ts'
 import { type Bundle, openBundle } from '../support/bundle.ts'
 import { type LogTenant, newLogTenant } from '../support/log-tenant.ts'
 import { readReplay, replayedEvents, replaysOf, startReplay } from '../support/replays.ts'
-import { movableClock } from '../support/time.ts'
+import { stillClock } from '../support/time.ts'
 
 /* What a replay waits for: an endpoint that takes nothing, and a purge under way. */
 
-const clock = movableClock()
+const clock = stillClock()
 let bundle: Bundle
 let turns: ReturnType<typeof replaysOf>
 let tenant: LogTenant
