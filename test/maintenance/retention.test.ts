@@ -39,16 +39,18 @@ async function daysOf(table: string): Promise<string[]> {
 const logTables = ['event', 'delivery', 'attempt', 'change']
 
 test.each(logTables)('%s has partitions for the days to come', async (table) => {
+  // Migrated before midnight, it has one of the day before as well.
+  const made = await daysOf(table)
   await retainIn(3)
-  const expected = Array.from({ length: 3 + partitionsAheadDays + 1 }, (_, n) => dayOf(inDays(n)))
-  expect(await daysOf(table)).toEqual(expected)
+  const wanted = Array.from({ length: 3 + partitionsAheadDays + 1 }, (_, n) => dayOf(inDays(n)))
+  expect(await daysOf(table)).toEqual([...new Set([...made, ...wanted])].toSorted())
 })
 
 test('days past retention are dropped, with all that was in them', async () => {
   const workspaceId = await rows.addWorkspace()
   const endpointIds = [await rows.addEndpoint(workspaceId)]
   const [old] = await rows.publish({ workspaceId, endpointIds, at: today, idempotencyKey: 'k' })
-  if (old) await rows.attempt(old, { result: 'SUCCEEDED', statusCode: 200 })
+  if (old) await rows.attempt(old, { result: 'SUCCEEDED', statusCode: 200, startedAt: today })
   await retainIn(30)
   expect(await countRows()).toEqual([1, 1, 1, 2])
   await retainIn(31)

@@ -190,9 +190,11 @@ test.each(Object.keys(filters))('each owner has its own page: %s', async (name) 
 test('a delivery that succeeds at once stays on its page', async () => {
   const rows = logRows(database)
   const own = await rows.addWorkspace()
+  const at = new Date(start)
   const [delivery] = await rows.publish({
     workspaceId: own,
     endpointIds: [await rows.addEndpoint(own)],
+    at,
   })
   const stayed = await inTransaction(database.pool, async (client) => {
     const update = `update delivery set status = 'SUCCEEDED', attempt_count = 1,
@@ -200,7 +202,7 @@ test('a delivery that succeeds at once stays on its page', async () => {
       where workspace_id = $1 and id = $2`
     await client.query(update, [own, delivery?.deliveryId])
     const count = 'select pg_stat_get_xact_tuples_hot_updated($1::regclass)::int as count'
-    return client.query(count, [`delivery_${dayOf(new Date())}`])
+    return client.query(count, [`delivery_${dayOf(at)}`])
   })
   expect(stayed.rows).toEqual([{ count: 1 }])
 })
