@@ -178,9 +178,9 @@ test.each([
 test('an event that retention has removed fails in sight', async () => {
   await platform.addEndpoint(receiver.url, { retrySchedule: [0] })
   await platform.publish()
-  gate.answer(500)
   await receiver.until(1)
   await platform.bundle.database.pool.query('delete from event')
+  gate.answer(500)
   await platform.watch.untilStatus('FAILED')
   const { rows } = await platform.bundle.database.pool.query(
     'select error_message from attempt order by number',

@@ -39,7 +39,7 @@ test('an endpoint that is ordered and stuck delays no other', async () => {
   await platform.addEndpoint(stuck.url, { ordered: true })
   await platform.addEndpoint(receiver.url)
   await platform.publishMany(100)
-  await receiver.until(100)
+  await Promise.all([stuck.until(1), receiver.until(100)])
   expect(stuck.requests).toHaveLength(1)
   gate.open(200)
   await stuck.until(100)
