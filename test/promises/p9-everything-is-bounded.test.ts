@@ -41,7 +41,8 @@ test('a receiver that never answers is given up in its time', async () => {
   const [delivery] = await platform.deliveries()
   const [attempt] = delivery.attempts
   expect(attempt).toMatchObject({ result: 'TIMEOUT', response: null })
-  expect(attempt.durationMs).toBeGreaterThanOrEqual(1_000)
+  // A timer counts whole milliseconds, so it can be early by a part of one.
+  expect(attempt.durationMs).toBeGreaterThanOrEqual(999)
   expect(attempt.durationMs).toBeLessThan(2_000)
 })
 
