@@ -26,7 +26,7 @@ async function filtered({ client }: LogTenant, filter?: object): Promise<Filtere
 
 test('a delivery shows all that is known of it', async () => {
   const tenant = await newLogTenant(bundle)
-  const at = new Date('2026-11-20T10:00:00.000Z')
+  const at = new Date(Date.now() - 2 * hourMs)
   const delivery = await tenant.deliver({ at, trigger: 'PING', eventType: 'ping' })
   await tenant.rows.attempt(delivery, { result: 'TIMEOUT', startedAt: at, durationMs: 20 })
   const { delivery: found } = await tenant.client.ask(
@@ -43,7 +43,7 @@ test('a delivery shows all that is known of it', async () => {
     status: 'RETRYING',
     trigger: 'PING',
     attemptCount: 1,
-    nextAttemptAt: '2026-11-20T11:00:00.000Z',
+    nextAttemptAt: new Date(at.getTime() + hourMs).toISOString(),
     createdAt: at.toISOString(),
     completedAt: null,
     event: {
