@@ -46,7 +46,9 @@ export async function retain({ pool, clock, log, retentionDays }: RetentionConte
   const past = partitions.startOfDay(new Date(now.getTime() - retentionDays * dayMs))
   const waiting = await partitions.oldestAwaitedDay(pool, past)
   const keptFrom = waiting && waiting < past ? waiting : past
-  await changing(pool, (client) => partitions.createPartitionsAhead(client, now))
+  for (const missing of await partitions.missingPartitions(pool, now)) {
+    await changing(pool, (client) => partitions.createPartition(client, missing))
+  }
   const all = await partitions.readPartitions(pool)
   for (const partition of all.filter(({ day }) => day < partitions.dayOf(keptFrom))) {
     await changing(pool, (client) => partitions.dropPartition(client, partition))

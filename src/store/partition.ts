@@ -20,30 +20,46 @@ export function startOfDay(time: Date): Date {
   return new Date(Math.floor(time.getTime() / dayMs) * dayMs)
 }
 
-/**
- * Makes the partitions of the day `time` lies in, where they are missing. Rows of a day without one
- * are in the default partition: publishing never stops for want of a partition, but a partition
- * can then no longer be made for that day, and its rows go with the default's clean-up.
- */
-async function createPartitions(db: Queryable, time: Date): Promise<void> {
-  const start = startOfDay(time).getTime()
-  const [from, to] = [uuidFloor(start), uuidFloor(start + dayMs)].map(lowest)
-  for (const table of logTables) {
-    if (await hasStrays(db, { table, from, to })) continue
-    const name = `${table}_${dayOf(time)}`
-    const options = table === 'delivery' ? 'with (fillfactor = 50)' : ''
-    await db.query(
-      `/* createPartition */ create table if not exists ${name}
-       partition of ${table} for values from ('${from}') to ('${to}') ${options}`,
-    )
-  }
+/** A partition that there should be, of the day that `time` lies in. */
+type MissingPartition = { readonly table: LogTable; readonly name: string; readonly time: Date }
+
+/** Those of today and the next days that are not there yet. */
+export async function missingPartitions(db: Queryable, now: Date): Promise<MissingPartition[]> {
+  const present = new Set((await readPartitions(db)).map(({ name }) => name))
+  const days = Array.from({ length: partitionsAheadDays + 1 }, (_, n) => n)
+  const wanted = days.flatMap((day) => {
+    const time = new Date(now.getTime() + day * dayMs)
+    return logTables.map((table) => ({ table, name: `${table}_${dayOf(time)}`, time }))
+  })
+  return wanted.filter(({ name }) => !present.has(name))
 }
 
-/** Today's and the next days' partitions. */
+/**
+ * Makes one partition. Rows of a day without one are in the default partition: publishing never
+ * stops for want of a partition, but a partition can then no longer be made for that day, and its
+ * rows go with the default's clean-up.
+ *
+ * Until its transaction ends nobody else gets to the table. So each has a transaction of its own:
+ * one that held a table and waited for the next would wait for a publish that has that one and
+ * waits for the first.
+ */
+export async function createPartition(
+  db: Queryable,
+  { table, name, time }: MissingPartition,
+): Promise<void> {
+  const start = startOfDay(time).getTime()
+  const [from, to] = [uuidFloor(start), uuidFloor(start + dayMs)].map(lowest)
+  if (await hasStrays(db, { table, from, to })) return
+  const options = table === 'delivery' ? 'with (fillfactor = 50)' : ''
+  await db.query(
+    `/* createPartition */ create table if not exists ${name}
+     partition of ${table} for values from ('${from}') to ('${to}') ${options}`,
+  )
+}
+
+/** Today's and the next days' partitions, outside of any transaction. */
 export async function createPartitionsAhead(db: Queryable, now: Date): Promise<void> {
-  for (let days = 0; days <= partitionsAheadDays; days += 1) {
-    await createPartitions(db, new Date(now.getTime() + days * dayMs))
-  }
+  for (const missing of await missingPartitions(db, now)) await createPartition(db, missing)
 }
 
 /** Rows of a day that began without its partition: it then has none to its end. */

@@ -4,6 +4,7 @@ import { partitionsAheadDays } from '../../src/limits.ts'
 import { createLog } from '../../src/log.ts'
 import { retain } from '../../src/maintenance/retention.ts'
 import { dayOf, readPartitions } from '../../src/store/partition.ts'
+import { untilBlocked } from '../support/blocked.ts'
 import { freshDatabase } from '../support/database.ts'
 import { logRows } from '../support/log-rows.ts'
 
@@ -89,6 +90,23 @@ test('a day with stray rows does not keep the next from its partition', async ()
   const days = await daysOf('event')
   expect(days).not.toContain(dayOf(inDays(20)))
   expect(days).toContain(dayOf(inDays(21)))
+})
+
+test('making the partitions of a day refuses nobody who writes', async () => {
+  const { pool } = database
+  const writer = await pool.connect()
+  await writer.query('begin; lock table delivery in row exclusive mode')
+  const retaining = retainIn(1)
+  await untilBlocked(pool, 'createPartition')
+
+  await writer.query('lock table event in row exclusive mode')
+
+  await writer.query('commit')
+  writer.release()
+  await retaining
+  for (const table of logTables) {
+    expect(await daysOf(table)).toContain(dayOf(inDays(1 + partitionsAheadDays)))
+  }
 })
 
 test('two processes at once do the work of one', async () => {
