@@ -73,7 +73,10 @@ export function newRateLimiter({ clock, ...options }: RateLimiterOptions): RateL
   return {
     peek,
     take: async (caller) => {
-      const taken = await mayPass(caller)
+      const asked = tallies.minute()
+      const passes = await mayPass(caller)
+      // Refused as a minute ended, it would be told to wait for the end of the next.
+      const taken = passes || (tallies.minute() > asked && (await mayPass(caller)))
       return { ...peek(caller), taken }
     },
   }

@@ -1,32 +1,13 @@
 import { expect, test } from 'vitest'
 import { statementMsMax } from '../../src/limits.ts'
-import { untilBlocked } from '../support/blocked.ts'
 import { type Bundle, openBeside, openBundle } from '../support/bundle.ts'
-import type { Client, Reply } from '../support/client.ts'
+import type { Reply } from '../support/client.ts'
+import { newClient, newClients } from '../support/limited-clients.ts'
 import { openReadySocket } from '../support/socket.ts'
 import { openStream } from '../support/stream.ts'
 
 const query = '{ viewer { rateLimit { limit remaining resetAt } } }'
 const quarterPast = { now: () => new Date('2026-03-19T10:00:15.000Z') }
-
-/** A client with a key that may make so many requests in a minute. */
-async function newClient(
-  { operator, clientOf }: Bundle,
-  rateLimitPerMinute: number,
-): Promise<Client> {
-  const { workspace } = await operator.mutate('workspaceCreate', { name: 'A' }, 'workspace { id }')
-  const input = { workspaceId: workspace.id, name: 'x', scopes: ['MANAGE'], rateLimitPerMinute }
-  const { key } = await operator.mutate('apiKeyCreate', input, 'key')
-  return clientOf(key)
-}
-
-/** The same key, at another process. */
-async function newClients(here: Bundle, there: Pick<Bundle, 'clientOf'>, limit: number) {
-  const { workspaceId } = await here.newTenant()
-  const input = { workspaceId, name: 'x', scopes: ['READ'], rateLimitPerMinute: limit }
-  const { key } = await here.operator.mutate('apiKeyCreate', input, 'key')
-  return [here.clientOf(key), there.clientOf(key)] as const
-}
 
 /** What the database has counted, of all keys. */
 async function counted({ database }: Bundle): Promise<number> {
@@ -135,42 +116,6 @@ test('the last of a high limit is given out once', async () => {
 
   expect(statuses(replies)).toEqual([200, 429])
   expect(replies[0]?.data.viewer.rateLimit.remaining).toBe(0)
-})
-
-test('a request that was counted passes, though the next minute begins', async () => {
-  let now = new Date('2026-03-19T10:00:59.999Z')
-  await using bundle = await openBundle({ clock: { now: () => now } })
-  const client = await newClient(bundle, 100)
-  const { pool } = bundle.database
-  const holder = await pool.connect()
-  await holder.query('begin; lock table api_request_count in access exclusive mode')
-
-  const asked = client.send(query)
-  await untilBlocked(pool, 'countRequests')
-  now = new Date('2026-03-19T10:01:00.000Z')
-  await holder.query('rollback')
-  holder.release()
-
-  expect(await asked).toMatchObject({
-    status: 200,
-    data: { viewer: { rateLimit: { remaining: 100 } } },
-  })
-})
-
-test('a process whose clock is behind counts into the minute begun', async () => {
-  await using here = await openBundle({ clock: { now: () => new Date('2026-03-19T10:01:00Z') } })
-  const clock = { now: () => new Date('2026-03-19T10:00:59.900Z') }
-  await using there = await openBeside(here, { clock })
-  const [near, far] = await newClients(here, there, 2)
-  await near.ask(query)
-
-  const { viewer } = await far.ask(query)
-
-  expect(viewer.rateLimit).toEqual({
-    ...{ limit: 2, remaining: 0 },
-    resetAt: '2026-03-19T10:02:00.000Z',
-  })
-  expect(statuses([await far.send(query), await near.send(query)])).toEqual([429, 429])
 })
 
 test('a high limit costs the database a hundredth of its requests', async () => {
