@@ -70,11 +70,14 @@ export class Lane {
 
   /**
    * Whether it is worth asking if the table has something that is due. To a lane at rest that is
-   * news; one at work knows most of it, and looks for the rest from time to time.
+   * news; one at work knows most of it, and looks for the rest from time to time. One that is still
+   * reading its way through comes to all of it: finding its first row costs the database a look at
+   * each that was there before, a tenth of its work while a million are caught up with.
    */
   get wantsReminder(): boolean {
     const isBusy = this.#backlog.atWork + this.#backlog.size > 0
-    return !isBusy || this.#now() - this.#remindedAt >= remindBusyLaneMs
+    if (!isBusy) return true
+    return this.#backlog.isComplete && this.#now() - this.#remindedAt >= remindBusyLaneMs
   }
 
   /** The table has something that is due. */
