@@ -33,6 +33,8 @@ export const eventTypeJsonBytesMax = 64 * 1024
 export const patternSizeMax = 600
 /** For the patterns of one payload: 0.2 s at worst. The longest list of UUIDs just fits. */
 export const patternStepsMax = 10_000_000
+/** References a schema may follow for one payload, which has at most a quarter as many values. */
+export const schemaReferencesMax = 500_000
 export const endpointsPerWorkspaceMax = 1000
 export const urlLengthMax = 2048
 /** Secrets that are still signing after rotations. */

@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { eventTypeJsonBytesMax } from '../limits.ts'
+import { countReferences, ReferenceBudget, TooManyReferences } from './counted-refs.ts'
 import {
   linearPattern,
   PatternBudget,
@@ -28,11 +29,13 @@ export function compilePayloadSchema(schema: unknown): CompiledSchema {
   const problem = checkForm(schema)
   if (problem !== undefined) return { ok: false, message: problem }
   const uniqueItems = new UniqueItems()
-  const budget = new PatternBudget()
+  const [patterns, references] = [new PatternBudget(), new ReferenceBudget()]
   try {
-    const validate = newCompiler(uniqueItems, budget).compile(schema as object | boolean)
+    const ajv = newCompiler({ uniqueItems, patterns, references })
+    const validate = ajv.compile(schema as object | boolean)
     const check: PayloadCheck = (payload) => {
-      budget.renew()
+      patterns.renew()
+      references.renew()
       const fits = fitsWithin(() => validate(payload))
       uniqueItems.clear()
       if (fits === true) return undefined
@@ -41,28 +44,46 @@ export function compilePayloadSchema(schema: unknown): CompiledSchema {
       const where = first?.instancePath ? `at ${first.instancePath} ` : ''
       return `${where}${first?.message ?? 'is not valid'}`
     }
-    return { ok: true, check }
+    const vain = smallest.map((payload) => check(payload)).find((text) => text === inCircles)
+    return vain ? { ok: false, message: `not usable: any payload ${vain}` } : { ok: true, check }
   } catch (error) {
     if (error instanceof PatternRefused) return { ok: false, message: error.message }
     return { ok: false, message: `not a valid JSON Schema 2020-12: ${reasonOf(error)}.` }
   }
 }
 
+/** One of each type: what costs too much for these does so for all. */
+const smallest = [null, true, 0, '', [], {}]
+const inCircles = new TooManyReferences().message
+
 /** Whether it fits, or why that cannot be found out. */
 function fitsWithin(validate: () => boolean): boolean | string {
   try {
     return validate()
   } catch (error) {
-    if (error instanceof PatternsTooCostly) return error.message
+    if (error instanceof PatternsTooCostly || error instanceof TooManyReferences) {
+      return error.message
+    }
+    // The stack is full: no payload is deep enough for that.
+    if (error instanceof RangeError) return inCircles
     throw error
   }
 }
 
+type Bounds = {
+  readonly uniqueItems: UniqueItems
+  readonly patterns: PatternBudget
+  readonly references: ReferenceBudget
+}
+
 /** One compiler for each schema: two schemas may have the same `$id`. */
-function newCompiler(uniqueItems: UniqueItems, budget: PatternBudget): Ajv2020 {
-  const compile = (pattern: string) => linearPattern(pattern, budget)
+function newCompiler({ uniqueItems, patterns, references }: Bounds): Ajv2020 {
+  const compile = (pattern: string) => linearPattern(pattern, patterns)
   const regExp = Object.assign(compile, { code: 'linearPattern' })
-  const ajv = new Ajv2020({ strict: false, allErrors: false, logger: false, code: { regExp } })
+  // A definition that is inlined wherever it is referred to makes megabytes of code.
+  const options = { strict: false, allErrors: false, logger: false, inlineRefs: false } as const
+  const ajv = new Ajv2020({ ...options, code: { regExp } })
+  countReferences(ajv, references)
   addFormats.default(ajv)
   // The library's own goes back for every colon: minutes for 256 KiB. Its others are linear.
   ajv.addFormat('url', (text) => /^(?:https?|ftp):/i.test(text) && URL.canParse(text))

@@ -48,6 +48,51 @@ describe('a hostile payload is refused in no time', () => {
   })
 })
 
+/** Definitions that refer to the next one twice: as many times two ways to the last. */
+function doubled(length: number, twice: (next: object) => readonly object[]) {
+  const defs = Array.from({ length }, (_, n) => {
+    return [`d${n}`, { allOf: twice({ $ref: `#/$defs/d${n + 1}` }) }] as const
+  })
+  return { $defs: { ...Object.fromEntries(defs), [`d${length}`]: true }, $ref: '#/$defs/d0' }
+}
+
+test.each([
+  ['refers to itself', { $ref: '#' }],
+  ['refers to itself by an anchor', { $dynamicAnchor: 'a', $dynamicRef: '#a' }],
+  ['doubles forty times', doubled(40, (next) => [next, next])],
+])('a schema that %s is refused', (_, schema) => {
+  expect(compilePayloadSchema(schema)).toMatchObject({
+    ok: false,
+    message: expect.stringContaining('takes over 500000 references ("$ref") of its schema'),
+  })
+})
+
+test('a payload that takes too many references is told why', () => {
+  const inside = (next: object) => ({ properties: { a: next } })
+  const check = checkOf(doubled(60, (next) => [inside(next), inside(next)]))
+  const payload = Array.from({ length: 60 }).reduce<unknown>((a) => ({ a }), 1)
+
+  expect(check(payload)).toContain('takes over 500000 references ("$ref") of its schema')
+})
+
+test('a payload of many small values follows its references', () => {
+  const $defs = { count: { type: 'integer' }, line: { prefixItems: [{ $ref: '#/$defs/count' }] } }
+  const check = checkOf({ $defs, items: { $ref: '#/$defs/line' } })
+  const lines = Array.from({ length: 60_000 }, () => [1])
+
+  expect([check(lines), check([...lines, ['1']])]).toEqual([
+    undefined,
+    'at /60000/0 must be integer',
+  ])
+})
+
+test('a definition that many refer to is compiled once', () => {
+  const long = { allOf: Array.from({ length: 1_000 }, (_, n) => ({ minLength: n })) }
+  const check = checkOf({ $defs: { long }, allOf: Array(1_000).fill({ $ref: '#/$defs/long' }) })
+
+  expect(check('x')).toBe('must NOT have fewer than 2 characters')
+})
+
 test('the longest list of ids takes its pattern, again and again', () => {
   const id = '01890a5d-ac96-774b-bcce-b302099a8057'
   const pattern = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
