@@ -58,10 +58,13 @@ export function newTallies(clock: Clock): Tallies {
       if (tallies.size > apiKeyCacheMax) tallies = new Map()
       const granted = Math.min(requests, Math.max(0, limit - used + requests))
       const passing = Math.min(asking, granted)
+      const before = of(keyId)
+      // What was spare in a minute is not for the next.
+      const kept = before.minuteMs === counting.getTime() ? before.spare : 0
       tallies.set(keyId, {
         minuteMs: counting.getTime(),
         used: Math.min(used, limit),
-        spare: of(keyId).spare + granted - passing,
+        spare: kept + granted - passing,
       })
       return passing
     },

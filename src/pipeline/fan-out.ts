@@ -52,6 +52,7 @@ export class FanOut {
     const versions = await readVersions(this.#pool, workspaceIds)
     const catalogue = await this.#catalogue.refreshed(this.#pool, versions.catalogue)
     this.#catalogue = catalogue
+    for (const id of workspaceIds) if (!versions.workspaces.has(id)) this.#workspaces.delete(id)
     return audienceOf(catalogue, await this.#compile(versions.workspaces), null)
   }
 

@@ -12,7 +12,7 @@ import {
 import type { EventRow, KeysWish, TakenKey } from '../store/publication.ts'
 import { inTransaction } from '../db.ts'
 import { prepareNew, publishedEvents, reportPublished, stamp, tryPrepare } from './prepare.ts'
-import type { Prepared, PublishContext } from './prepare.ts'
+import type { Prepared, PublishContext, StampedRequest } from './prepare.ts'
 import type { PublishedEvent, PublishRequest } from './stages.ts'
 
 /**
@@ -35,7 +35,8 @@ export async function publishWithKeys(
 
 type Keyed = ReadonlyMap<string, EventRow>
 type Taken = ReadonlyMap<string, TakenKey>
-type Made = { readonly created: Prepared; readonly taken: Taken }
+/** What was stored, and the keys that others had taken. */
+type Published = { readonly created: Prepared; readonly taken: Taken }
 
 /** A request whose events have their ids. */
 type Stamped = Omit<PublishRequest, 'events'> & {
@@ -50,12 +51,12 @@ const untaken: Taken = new Map()
  * By what is remembered of subscriptions and catalogue, as if its keys were new. Null: nothing is
  * stored, since one of them is not, or what is remembered does not hold, or refuses it.
  */
-async function createAtOnce(context: PublishContext, stamped: Stamped): Promise<Made | null> {
+async function createAtOnce(context: PublishContext, stamped: Stamped): Promise<Published | null> {
   const { workspaceId, now } = stamped
   const audience = context.fanOut.remembered([workspaceId])
   if (audience === null) return null
   const created = tryPrepare(audience, newOf(stamped, untaken), now)
-  if (created instanceof AppError) return null
+  if (created instanceof Error) return null
   const publication = { ...created, changeId: newUuid(now.getTime()), at: now, asOf: audience.asOf }
   const keys = keysWish(created, stamped)
   const storing = insertKeyedPublication(context.pool, publication, keys)
@@ -75,7 +76,7 @@ function falseIfRival(error: unknown): false {
  * identical requests exactly one creates the event, and the others answer with it. The same key for
  * something else is a conflict, and nothing is created.
  */
-async function createAfterLook(context: PublishContext, stamped: Stamped): Promise<Made> {
+async function createAfterLook(context: PublishContext, stamped: Stamped): Promise<Published> {
   const { workspaceId, events, first, now } = stamped
   const [found, audience] = await Promise.all([
     readKeys(context.pool, workspaceId, [...first.keys()]),
@@ -90,7 +91,7 @@ async function createAfterLook(context: PublishContext, stamped: Stamped): Promi
 }
 
 /** Those of its events are to be created whose keys nobody has taken. */
-function newOf(stamped: Stamped, taken: Taken) {
+function newOf(stamped: Stamped, taken: Taken): StampedRequest {
   const { first } = stamped
   return { ...stamped, isNew: (event: EventRow) => isUntaken(event, first, taken) }
 }
@@ -100,7 +101,7 @@ function createBesideRival(
   context: PublishContext,
   stamped: Stamped,
   prepared: Prepared,
-): Promise<Made> {
+): Promise<Published> {
   const { now: at } = stamped
   return inTransaction(context.pool, async (client) => {
     const keyed = firstByKey(prepared.events)
@@ -160,7 +161,7 @@ function withoutTaken(prepared: Prepared, keyed: Keyed, taken: Taken): Prepared 
 async function answers(
   context: PublishContext,
   { workspaceId, events, first }: Stamped,
-  made: Made,
+  made: Published,
 ): Promise<PublishedEvent[]> {
   const created = new Map(publishedEvents(made.created).map((event) => [event.eventId, event]))
   const earlier = [...made.taken.values()].map((row) => row.eventId)

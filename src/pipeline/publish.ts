@@ -1,4 +1,3 @@
-import { AppError } from '../errors.ts'
 import { deliveriesPerPublishMax, publishRequestsMax } from '../limits.ts'
 import { newDeliveryUuid, newUuid } from '../rules/id.ts'
 import { insertPublication, type DeliveryRow } from '../store/publication.ts'
@@ -66,9 +65,14 @@ async function publishTogether(
   const remembered = fanOut.remembered(workspacesOf(requests))
   if (remembered) await publishTo(context, remembered, { ...batch, requests })
   const left = requests.filter((request) => !answers.has(request))
-  if (left.length > 0) {
-    const current = await fanOut.audience(workspacesOf(left))
-    await publishTo(context, current, { ...batch, requests: left })
+  try {
+    if (left.length > 0) {
+      const current = await fanOut.audience(workspacesOf(left))
+      await publishTo(context, current, { ...batch, requests: left })
+    }
+  } catch (error) {
+    // The others are stored, and are told so.
+    for (const request of left) if (!answers.has(request)) answers.set(request, error as Error)
   }
   return requests.map((request) => answers.get(request) as Answer)
 }
@@ -92,7 +96,7 @@ async function publishTo(
   const entries: Entry[] = []
   for (const request of requests) {
     const prepared = tryPrepare(audience, stampAll(request, now), now)
-    if (!(prepared instanceof AppError)) entries.push({ request, prepared })
+    if (!(prepared instanceof Error)) entries.push({ request, prepared })
     else if (audience.asOf === null) answers.set(request, prepared)
   }
   for (const group of groupsOf(entries)) {
@@ -121,8 +125,9 @@ function groupsOf(entries: readonly Entry[]): Entry[][] {
 type Terms = Pick<Batch, 'now' | 'answers'> & Pick<Audience, 'asOf'>
 
 /**
- * A row that the database does not take fails all that is stored with it, and nothing of it is
- * there: then each request is stored by itself.
+ * Leaves without an answer what is not stored since `asOf` does not hold. A row that the database
+ * does not take fails all that is stored with it, and nothing of it is there: then each request is
+ * stored by itself.
  */
 async function commitGroup(
   context: PublishContext,

@@ -150,6 +150,8 @@ select ${condition} as stored`
 const insertPublicationSql = `/* insertPublication */
 with ${currentSql}, ${publicationSql('(select holds from current)')}`
 
+// Where a key is not `free`, nothing is stored. One that became taken since this statement began is
+// only seen as ours are taken: these must go back, so the statement fails.
 const insertKeyedPublicationSql = `/* insertKeyedPublication */
 with ${currentSql}, free as materialized (
   select holds and not exists (
@@ -163,8 +165,9 @@ with ${currentSql}, free as materialized (
   on conflict (workspace_id, key) do nothing
   returning key
 ), all_taken as materialized (
-  select holds
-    and 1 / ((select count(*) from taken) = cardinality($24::text[]))::int = 1 as holds
+  select case when holds
+    then 1 / ((select count(*) from taken) = cardinality($24::text[]))::int = 1
+    else false end as holds
   from free
 ), ${publicationSql('(select holds from all_taken)')}`
 

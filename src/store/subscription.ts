@@ -7,7 +7,7 @@ export type SubscriptionVersions = {
   readonly catalogue: string
 }
 
-/** What the caches of publishing are compared with: one read a batch. */
+/** Read where what is remembered of them is missing, does not hold, or refuses an event. */
 export async function readVersions(
   db: Queryable,
   workspaceIds: readonly string[],

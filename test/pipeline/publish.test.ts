@@ -126,8 +126,14 @@ test('a key that somebody takes meanwhile for something else is a conflict', asy
   expect(replayed).toBe(false)
 })
 
+test('a key that somebody gives up is taken', async () => {
+  const { answer } = await publishBesideRival('{}', 'rollback')
+  expect(answer).toMatchObject({ replayed: [false, false] })
+  expect(await countEvents()).toBe(3)
+})
+
 /** Two events are published while somebody takes the key of the first, for what `payloadText` is. */
-async function publishBesideRival(payloadText: string) {
+async function publishBesideRival(payloadText: string, end: 'commit' | 'rollback' = 'commit') {
   const { eventId } = await platform.publish({ payloadText })
   const { pool } = platform.bundle.database
   const rival = await pool.connect()
@@ -147,7 +153,7 @@ async function publishBesideRival(payloadText: string) {
   const selection = '__typename replayed events { id }'
   const publishing = platform.client.mutate('eventPublishBatch', { events }, selection)
   await untilBlocked(pool, 'insertKeyedPublication')
-  await rival.query('commit')
+  await rival.query(end)
   rival.release()
   return { eventId, answer: await publishing }
 }

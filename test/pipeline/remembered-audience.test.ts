@@ -25,7 +25,7 @@ afterEach(() => resources.disposeAsync())
 const one = 'deliveryCount'
 const url = 'https://example.com/'
 
-/** The ways to publish an event, as each is stored by a statement of its own. */
+/** The ways to publish an event: each takes its own way to the statement that stores it. */
 const ways: readonly (readonly [string, (n: number) => Promise<unknown>])[] = [
   ['alone', () => publish({})],
   ['with a key', (n) => publish({ idempotencyKey: `k${n}` })],
