@@ -276,6 +276,8 @@ export const auditRetentionDays = 396
 // The process.
 /** From a signal to the end. Kubernetes kills after 30 s unless told otherwise. */
 export const drainMsMax = 20_000
+/** How soon meanwhile a connection is closed whose answer was sent. */
+export const closeIdleEveryMs = 100
 /** Requests to receivers may end for this long; then they are given up, to be made again. */
 export const drainRequestsMs = 17_000
 /** A database that does not answer in this time makes the process unready. */

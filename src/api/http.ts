@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { drainMsMax, requestMsMax } from '../limits.ts'
+import { closeIdleEveryMs, drainMsMax, requestMsMax } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { type Outflow, pourInto } from './outflow.ts'
 import { isOurFault, problemOf, RequestRefused } from './problem.ts'
@@ -155,10 +155,15 @@ export function explain(error: unknown, { requestId }: Pick<Exchange, 'requestId
 
 type ErrorLog = Pick<Log, 'error'>
 
+/** Clients keep connections for a minute; those that are at work now end with their answer. */
 async function close(server: Server): Promise<void> {
+  server.prependListener('request', (_request, response) => {
+    response.setHeader('connection', 'close')
+  })
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
+  const idle = setInterval(() => server.closeIdleConnections(), closeIdleEveryMs)
   const force = setTimeout(() => server.closeAllConnections(), drainMsMax)
   await closed
+  clearInterval(idle)
   clearTimeout(force)
 }

@@ -120,7 +120,9 @@ async function mend({ pool, log }: RecordContext, refused: readonly DueDelivery[
 function store(context: RecordContext, batch: readonly Settled[]): Promise<Stored> {
   const at = context.clock.now()
   const changeId = newUuid(at.getTime())
-  const rows = { results: batch.map(resultRow), health: healthRows(batch), changeId, at }
+  // In one order, so that statements that change several deliveries cannot wait in a circle.
+  const results = batch.map(resultRow).sort((a, b) => (a.deliveryId < b.deliveryId ? -1 : 1))
+  const rows = { results, health: healthRows(batch), changeId, at }
   const possible = batch.flatMap((one) => newsOf(one, at))
   return context.tell(possible, async (db) => {
     const stored = await recordResults(db, rows)

@@ -258,7 +258,8 @@ export async function cancelDue(
         order by due_at, delivery_id limit $5
       ), canceled as (
         update delivery set status = 'CANCELED', next_attempt_at = null, completed_at = $4
-        from waiting
+        -- In the order in which results lock theirs, or each could wait for the other.
+        from (select delivery_id from waiting order by delivery_id) waiting
         where delivery.id = waiting.delivery_id and delivery.workspace_id = $2
           and delivery.status in ('PENDING', 'RETRYING')
         returning delivery.id, old.status as previous, age(old.xmin) < 0 as overtaken

@@ -1,4 +1,4 @@
-import { type EntityManager, LockMode } from '@mikro-orm/postgresql'
+import type { EntityManager } from '@mikro-orm/postgresql'
 import { type Endpoint, EndpointEntity, type EndpointStatus } from '../model/endpoint.ts'
 import { patternsFor } from '../rules/event-match.ts'
 import { type Slice, sliced } from './slice.ts'
@@ -33,14 +33,17 @@ export async function findEndpoint(
   return em.findOne(EndpointEntity, where, { comments: 'findEndpoint' })
 }
 
-/** An endpoint that is not deleted, locked until the commit. */
-export async function lockEndpoint(
-  em: EntityManager,
-  { workspaceId, id }: TenantKey,
-): Promise<Endpoint | null> {
-  const where = { workspaceId, id, deletedAt: null }
-  const options = { lockMode: LockMode.PESSIMISTIC_WRITE, comments: 'lockEndpoint' }
-  return em.findOne(EndpointEntity, where, options)
+/**
+ * An endpoint that is not deleted, locked until the commit. Rows that refer to it may come
+ * meanwhile: a result of its, with its health, waits for nobody here, and so never in a circle.
+ */
+export async function lockEndpoint(em: EntityManager, key: TenantKey): Promise<Endpoint | null> {
+  await em.execute(
+    `/* lockEndpoint */
+    select from endpoint where workspace_id = ? and id = ? for no key update`,
+    [key.workspaceId, key.id],
+  )
+  return findEndpoint(em, key)
 }
 
 /** The workspaces that endpoints belong to, for callers who are in none: the operator alone. */

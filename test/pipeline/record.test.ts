@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { cancelDelivery, retryDelivery } from '../../src/control/deliveries.ts'
 import { type Database, inTransaction, openDatabase, type Pool } from '../../src/db.ts'
@@ -8,7 +8,7 @@ import type { Settled } from '../../src/pipeline/stages.ts'
 import { unknownHealth } from '../../src/rules/circuit.ts'
 import { newUuid } from '../../src/rules/id.ts'
 import { lockDelivery, requeueDelivery } from '../../src/store/delivery-change.ts'
-import { dueStart, type DueDelivery, loadDue } from '../../src/store/due.ts'
+import { cancelDue, dueStart, type DueDelivery, loadDue } from '../../src/store/due.ts'
 import type { DeliveryRow } from '../../src/store/publication.ts'
 import { createTelemetry } from '../../src/telemetry.ts'
 import { untilBlocked } from '../support/blocked.ts'
@@ -74,6 +74,37 @@ test('a result that its lane awaits does not wait for others', async () => {
   await rival.query('rollback')
   rival.release()
   expect([awaited, await held].map(({ counted }) => counted)).toEqual([true, true])
+})
+
+test('results lock their deliveries in the order of their ids', async () => {
+  const [one, other] = [await load(await publish()), await load(await publish())]
+  const rival = await database.pool.connect()
+  await rival.query('begin')
+  await lockDelivery(rival, keyOf(one))
+  const errorLogged = vi.fn()
+  const inOrder = recorderOn(database.pool, errorLogged)
+  const held = [succeeded(other), succeeded(one)].map((settled) => inOrder(settled))
+  await untilBlocked(database.pool, 'recordResults')
+  await lockDelivery(rival, keyOf(other))
+  await rival.query('commit')
+  rival.release()
+  expect((await Promise.all(held)).map(({ counted }) => counted)).toEqual([true, true])
+  expect(errorLogged).not.toHaveBeenCalled()
+})
+
+test('canceling what waits locks in the order of ids', async () => {
+  const [one, other] = [await load(await publish()), await load(await publish())]
+  await record({ ...failed(one), nextDueAt: new Date(Date.now() + 9_000) })
+  const rival = await database.pool.connect()
+  await rival.query('begin')
+  await lockDelivery(rival, keyOf(one))
+  const wish = { endpointId, workspaceId, changeId: newUuid(Date.now()), at: new Date(), limit: 9 }
+  const canceling = cancelDue(database.pool, wish)
+  await untilBlocked(database.pool, 'cancelDue')
+  await lockDelivery(rival, keyOf(other))
+  await rival.query('commit')
+  rival.release()
+  expect(await canceling).toBe(2)
 })
 
 test('an attempt that ends after a cancel is logged (D5)', async () => {
