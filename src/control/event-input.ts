@@ -4,34 +4,21 @@ import { dayMs, deliverAtDaysMax, idempotencyKeyLengthMax } from '../limits.ts'
 import type { NewEvent } from '../pipeline/stages.ts'
 import { checkEventTypeName } from '../rules/event-match.ts'
 import { checkPayloadText, serialisePayload } from '../rules/payload.ts'
-import { checked, foreignId, optional, readInput } from './input.ts'
+import { checked, foreignId, issuesOf, optional } from './input.ts'
 
-/** One event as a caller gives it. Exactly one of payload and payloadText. */
-const event = z
-  .object({
-    eventType: checked(z.string(), checkEventTypeName),
-    payload: z.unknown().optional(),
-    payloadText: z.string().nullish(),
-    idempotencyKey: optional(foreignId(idempotencyKeyLengthMax)),
-    occurredAt: z.date().nullish(),
-    deliverAt: z.date().nullish(),
-  })
-  .transform((given, context): NewEvent => {
-    const read = readPayload(given)
-    if ('message' in read) {
-      context.addIssue({ code: 'custom', path: [read.field], message: read.message })
-    }
-    return {
-      eventType: given.eventType,
-      payloadText: 'text' in read ? read.text : '',
-      idempotencyKey: given.idempotencyKey ?? null,
-      occurredAt: given.occurredAt ?? null,
-      deliverAt: given.deliverAt ?? null,
-    }
-  })
+/** What of an event can be judged field by field. */
+const fields = z.object({
+  eventType: checked(z.string(), checkEventTypeName),
+  idempotencyKey: optional(foreignId(idempotencyKeyLengthMax)),
+  occurredAt: z.date().nullish(),
+  deliverAt: z.date().nullish(),
+})
 
-/** What a caller gives to publish one event. */
-export type EventInput = z.input<typeof event>
+/** What a caller gives to publish one event. Exactly one of payload and payloadText. */
+export type EventInput = z.input<typeof fields> & {
+  readonly payload?: unknown
+  readonly payloadText?: string | null | undefined
+}
 
 type ReadPayload = { text: string } | { field: 'payload' | 'payloadText'; message: string }
 
@@ -57,20 +44,40 @@ export function readEventInputs(
   inputs: readonly EventInput[],
   { now, batch }: { now: Date; batch: boolean },
 ): NewEvent[] {
-  const shape = batch ? z.object({ events: z.array(event) }) : event
-  const read = readInput<{ events: NewEvent[] } | NewEvent>(
-    shape,
-    batch ? { events: inputs } : inputs[0],
-  )
-  const events = 'events' in read ? read.events : [read]
-  const late = events.flatMap((entry, index) => lateIssue(entry, now, batch ? index : null))
-  if (late.length > 0) throw invalidInput(late)
+  const issues: InputIssue[] = []
+  const events = inputs.map((input, index) => {
+    const read = readEvent(input, now)
+    const place = batch ? ['events', String(index)] : []
+    for (const { path, message } of read.issues) issues.push({ path: [...place, ...path], message })
+    return read.event
+  })
+  if (issues.length > 0) throw invalidInput(issues)
   return events
 }
 
-function lateIssue({ deliverAt }: NewEvent, now: Date, index: number | null): InputIssue[] {
+type ReadEvent = { readonly event: NewEvent; readonly issues: readonly InputIssue[] }
+
+/** With issues the event is of no use. */
+function readEvent(input: EventInput, now: Date): ReadEvent {
+  const read = fields.safeParse(input)
+  const payload = readPayload(input)
+  const event = {
+    eventType: input.eventType,
+    payloadText: 'text' in payload ? payload.text : '',
+    idempotencyKey: read.data?.idempotencyKey ?? null,
+    occurredAt: input.occurredAt ?? null,
+    deliverAt: input.deliverAt ?? null,
+  }
+  const issues = [
+    ...(read.success ? [] : issuesOf(read.error)),
+    ...('message' in payload ? [{ path: [payload.field], message: payload.message }] : []),
+    ...lateIssues(event, now),
+  ]
+  return { event, issues }
+}
+
+function lateIssues({ deliverAt }: NewEvent, now: Date): InputIssue[] {
   const latest = new Date(now.getTime() + deliverAtDaysMax * dayMs)
   if (deliverAt === null || deliverAt <= latest) return []
-  const path = index === null ? ['deliverAt'] : ['events', String(index), 'deliverAt']
-  return [{ path, message: `lies more than ${deliverAtDaysMax} days ahead.` }]
+  return [{ path: ['deliverAt'], message: `lies more than ${deliverAtDaysMax} days ahead.` }]
 }

@@ -11,6 +11,7 @@ import type { Sealer } from '../seal.ts'
 import { unholdDue } from '../store/due.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { Tracer } from '../tracing/tracer.ts'
+import { logCircuit } from './circuit-log.ts'
 import { disableAndTell } from './disable.ts'
 import { FanOut } from './fan-out.ts'
 import { Lanes } from './lanes.ts'
@@ -126,6 +127,7 @@ function openLanes(
     record: createRecorder(context),
     unhold: (endpoint) => unholdDue(database.pool, endpoint),
     permits,
+    judged: (endpoint, change) => logCircuit(log, endpoint, change),
     gone: (endpoint) => {
       void disableGone(options, endpoint, { lanes, tell }).catch((error: unknown) => {
         log.error({ err: error, endpoint: publicId('wh', endpoint.endpointId) }, 'disabling failed')

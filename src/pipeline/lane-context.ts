@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { DueDelivery } from '../store/due.ts'
+import type { HealthChange } from './circuit-log.ts'
 import type { LoadPage } from './load.ts'
 import type { Permits } from './permits.ts'
 import type { Record } from './record.ts'
@@ -18,6 +19,8 @@ export type LaneContext = {
   readonly isLeaseLive: () => boolean
   /** The receiver answered 410: disable the endpoint. */
   readonly gone: (endpoint: LaneEndpoint) => void
+  /** An attempt has ended. */
+  readonly judged: (endpoint: LaneEndpoint, change: HealthChange) => void
   /** How long a lane without work is kept open, in ms. */
   readonly lingerMs: () => number
   /** Nothing to do for a while: the lane may be given back. */

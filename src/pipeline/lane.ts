@@ -217,6 +217,7 @@ export class Lane {
       ...{ endpoint, health: this.#health },
       ...{ now: this.#context.clock.now(), random: Math.random() },
     })
+    this.#context.judged(endpoint, { before: this.#health, after: health })
     this.#health = health
     this.#window = adaptWindow(this.#window, sent.outcome, this.#endpoint.ordered)
     const isGone = gone && endpoint.version === this.#endpoint.version

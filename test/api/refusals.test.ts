@@ -31,6 +31,22 @@ test.each([
   })
 })
 
+test('publishing lists every wrong field at once', async () => {
+  await using bundle = await openBundle()
+  const { client } = await bundle.newTenant()
+  const deliverAt = new Date(Date.now() + 40 * 86_400_000).toISOString()
+  const wrong = { eventType: 'no..such', payloadText: '{', idempotencyKey: '', deliverAt }
+  const right = { eventType: 'invoice.paid', payloadText: '{}' }
+
+  const one = await client.mutate('eventPublish', wrong)
+  const batch = await client.mutate('eventPublishBatch', { events: [right, wrong] })
+
+  const fields = ['eventType', 'idempotencyKey', 'payloadText', 'deliverAt']
+  const pathsOf = ({ issues }: { issues: { path: string[] }[] }) => issues.map(({ path }) => path)
+  expect(pathsOf(one)).toEqual(fields.map((field) => [field]))
+  expect(pathsOf(batch)).toEqual(fields.map((field) => ['events', '1', field]))
+})
+
 test('a page size by default counts in the cost of a query', async () => {
   await using bundle = await openBundle()
   const query = `query ($n: Int = 100) { workspaces(first: $n) { nodes {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { circuitFailuresMax, windowStart } from '../../src/limits.ts'
 import { newGate } from '../support/gate.ts'
+import { type KeptLog, keepLog } from '../support/log-lines.ts'
 import { type AddedEndpoint, type Platform, startPlatform } from '../support/platform.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { type MovableClock, movableClock } from '../support/time.ts'
@@ -9,12 +10,14 @@ let resources: AsyncDisposableStack
 let platform: Platform
 let receiver: Receiver
 let clock: MovableClock
+let kept: KeptLog
 
 beforeEach(async () => {
   resources = new AsyncDisposableStack()
   receiver = resources.use(await startReceiver())
   clock = movableClock()
-  platform = resources.use(await startPlatform({ clock }))
+  kept = keepLog()
+  platform = resources.use(await startPlatform({ clock, log: kept.log }))
 })
 
 afterEach(() => resources.disposeAsync())
@@ -186,6 +189,14 @@ test('a circuit opens, probes and closes', async () => {
   await skipTo(endpoint, probed.nextProbeAt)
   await platform.watch.untilStatus('SUCCEEDED', 80 - opened - 1)
   expect(await health()).toMatchObject({ circuit: 'CLOSED', consecutiveFailures: 0 })
+  const turns = kept.lines().flatMap((line) => {
+    const { endpoint: whose, msg } = JSON.parse(line)
+    return msg.startsWith('circuit') ? [[whose, msg]] : []
+  })
+  expect(turns).toEqual([
+    [endpoint.id, 'circuit opened: endpoint parked'],
+    [endpoint.id, 'circuit closed: the endpoint answers again'],
+  ])
 })
 
 test('an ordered endpoint keeps its order through failures', async () => {

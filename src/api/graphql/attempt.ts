@@ -58,7 +58,7 @@ builder.objectType(AttemptRequestRef, {
     }),
     headers: t.field({
       type: [HttpHeaderRef],
-      description: 'All of them, in their order, the signature included.',
+      description: 'In their order, the signature included; all but `connection`.',
       resolve: async (attempt, _args, context) => {
         return showHeaders((await exchangeOf(attempt, context)).requestHeaders)
       },

@@ -16,7 +16,7 @@ builder.node(DeliveryRef, {
     event: t.field({ type: EventRef, description: 'What is delivered.', resolve: eventOf }),
     endpoint: t.field({
       type: EndpointRef,
-      description: 'Where to. There also after it was deleted.',
+      description: 'Where to. There also after it was deleted, as DISABLED.',
       resolve: async ({ workspaceId, endpointId }, _args, { loaders }) => {
         const endpoint = await loaders.endpoint.load({ workspaceId, id: endpointId })
         if (!endpoint) throw new Error('A delivery has no endpoint.')

@@ -91,12 +91,14 @@ const InputIssueRef = builder.objectRef<InputIssue>('InputIssue').implement({
 
 builder.objectType(ValidationError, {
   name: 'ValidationError',
-  description: 'The input is not valid. All fields that are wrong are listed at once.',
+  description:
+    'The input is not valid. All fields that are wrong are listed at once; what needs the ' +
+    'catalogue of event types is looked up when the others are right.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     issues: t.field({
       type: [InputIssueRef],
-      description: 'Each wrong field, in the order of the input.',
+      description: 'Each wrong field.',
       resolve: ({ issues }) => [...issues],
     }),
   }),

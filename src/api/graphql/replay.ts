@@ -29,7 +29,7 @@ builder.node(ReplayRef, {
   fields: (t) => ({
     endpoint: t.field({
       type: EndpointRef,
-      description: 'Where its deliveries go. There also after it was deleted.',
+      description: 'Where its deliveries go. There also after it was deleted, as DISABLED.',
       resolve: async ({ workspaceId, endpointId }, _args, { loaders }) => {
         const endpoint = await loaders.endpoint.load({ workspaceId, id: endpointId })
         if (!endpoint) throw new Error('A replay has no endpoint.')
