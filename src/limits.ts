@@ -219,7 +219,7 @@ export const statsBucketsMax = 1_500
 
 // Keys, and how much they may ask.
 /** An API key is read again after this: a revoked one is refused everywhere within 5 s. */
-export const apiKeyCacheMs = 4_000
+export const apiKeyCacheMs = 3_000
 /**
  * How often the keys of open sockets and streams are looked at. They are read anew one check before
  * they are too old, so a revoked one loses them after `apiKeyCacheMs` at the latest, give or take

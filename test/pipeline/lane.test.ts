@@ -129,7 +129,8 @@ test('a retry is made at its time, not before', async () => {
   const [, second] = await receiver.until(2)
   const lateMs = (second?.receivedAt.getTime() ?? 0) - Date.parse(delivery.nextAttemptAt)
   expect(lateMs).toBeGreaterThanOrEqual(0)
-  expect(lateMs).toBeLessThan(500)
+  // The sweep alone would find it half a second late as a rule, and up to a whole one.
+  expect(lateMs).toBeLessThan(900)
 })
 
 test('410 disables the endpoint, and what waits, waits', async () => {
