@@ -41,11 +41,11 @@ function publish(more: object) {
 test.each(ways)('%s an event goes to whom another process has added', async (_, publishing) => {
   const before = await publishing(1)
   const { id } = await addEndpoint(elsewhere, { url, ping: false })
-  const with1 = await publishing(2)
+  const during = await publishing(2)
   await elsewhere.mutate('endpointDelete', { id })
   const after = await publishing(3)
 
-  expect([before, with1, after]).toMatchObject(
+  expect([before, during, after]).toMatchObject(
     [0, 1, 0].map((deliveryCount) => ({ deliveryCount })),
   )
 })
